@@ -1,0 +1,1 @@
+"""What a clip is, the data sets and their splits, paired augmentation, batches."""

@@ -1,0 +1,1 @@
+"""Evaluate, explain, the report page and the embedded data set's main job."""

@@ -1,0 +1,1 @@
+"""Recipes, phases, checkpoints, metrics."""
