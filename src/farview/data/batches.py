@@ -1,0 +1,208 @@
+"""Clips to batches. What a sample looks like depends on (seed, epoch, clip) alone, never on worker or rank."""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from farview.data.augment import AugmentConfig, as_video, enlarge, sample_gain, sample_geometry, warp
+from farview.data.clip import Clip
+from farview.frames.intervals import Intervals
+from farview.frames.store import FrameStore
+
+Key = tuple[int, int]
+"""(epoch, index of the clip): what the sampler asks the clips for."""
+
+
+@dataclass
+class Batch:
+    """B videos of K intervals of T frames; `hr` or `elr` is None where the phase does not need it."""
+
+    clips: list[str]
+    """Ids, in order."""
+    labels: Tensor
+    """(B,) int64; -1 for clips of an unlabeled pool."""
+    hr: Tensor | None
+    """(B, K, T, H, W, C) uint8."""
+    elr: Tensor | None
+    """(B, K, T, h, w, C) uint8."""
+    geometry: Tensor | None
+    """(B, 2, 3) float32, or None in validation and testing."""
+    gain: Tensor | None
+    """(B,) float32, or None in validation and testing."""
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """The same batch on `device`."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory; PyTorch's loader calls this."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        return replace(
+            self,
+            **{
+                field.name: change(value)
+                for field in fields(self)
+                if isinstance(value := getattr(self, field.name), Tensor)
+            },
+        )
+
+    def videos(self, size: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
+        """HR and enlarged eLR grey levels 0..255, (B, K, C, T, *size) each, in the same geometry."""
+        return self._video(self.hr, size), self._video(self.elr, size)
+
+    def _video(self, frames: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+        if frames is None:
+            return None
+        video = enlarge(as_video(frames), size)
+        if self.geometry is not None:
+            video = warp(video, self.geometry)
+        if self.gain is not None:
+            video = (video * self.gain.view(-1, 1, 1, 1, 1, 1)).clamp(0, 255)
+        return video
+
+
+class ClipFrames(Dataset):
+    """Stored clips as samples, taken by (epoch, index)."""
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        store: FrameStore,
+        intervals: Intervals,
+        *,
+        hr: bool,
+        elr: bool,
+        augment: AugmentConfig | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`augment` None means validation or testing: centred intervals, nothing varied."""
+        self.clips, self.store, self.intervals = clips, store, intervals
+        self.hr, self.elr, self.augment, self.seed = hr, elr, augment, seed
+        # Frames at eLR take so little room (576 bytes each in RGB) that a data set stays in memory.
+        self._elr: list[np.ndarray] | None = [store.elr(c.source) for c in clips] if elr else None
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, key: Key) -> Batch:
+        return self.__getitems__([key])
+
+    def __getitems__(self, keys: Sequence[Key]) -> Batch:
+        """The batch of all `keys`; PyTorch's loader calls this once a batch."""
+        hr, elr, geometries, gains = [], [], [], []
+        for epoch, index in keys:
+            clip = self.clips[index]
+            rng = None if self.augment is None else sample_rng(self.seed, epoch, clip.id)
+            frames = self.intervals.indices(self.store.length(clip.source), rng)  # (K, T)
+            if self.hr:
+                hr.append(torch.from_numpy(np.asarray(self.store.hr(clip.source)[frames])))
+            if self._elr is not None:
+                elr.append(torch.from_numpy(self._elr[index][frames]))
+            if self.augment is not None and rng is not None:
+                geometries.append(torch.from_numpy(sample_geometry(self.augment, rng)))
+                gains.append(sample_gain(self.augment, rng))
+        clips = [self.clips[index] for _, index in keys]
+        return Batch(
+            [clip.id for clip in clips],
+            torch.tensor([-1 if clip.label is None else clip.label for clip in clips]),
+            torch.stack(hr) if hr else None,
+            torch.stack(elr) if elr else None,
+            torch.stack(geometries) if geometries else None,
+            torch.tensor(gains) if gains else None,
+        )
+
+
+def sample_rng(seed: int, epoch: int, clip: str) -> np.random.Generator:
+    """Randomness of one sample: a function of (seed, epoch, clip id) alone."""
+    return np.random.default_rng([seed, epoch, zlib.crc32(clip.encode())])
+
+
+class EpochOrder:
+    """The order of an epoch's clips, a function of (seed, epoch); the same on every rank."""
+
+    def __init__(self, clips: int, seed: int, shuffle: bool) -> None:
+        self.clips, self.seed, self.shuffle, self.epoch = clips, seed, shuffle, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """The engine calls this before each epoch."""
+        self.epoch = epoch
+
+    def order(self) -> np.ndarray:
+        """(clips,) indices."""
+        if not self.shuffle:
+            return np.arange(self.clips)
+        return np.random.default_rng([self.seed, self.epoch]).permutation(self.clips)
+
+
+class EpochBatches:
+    """Global batches of `batch` clips, of which this rank takes every `world`-th clip.
+
+    In training an incomplete last batch is left out (its clips come in other epochs) unless there is no other.
+    With an unlabeled pool, every batch holds `pool_share` of its clips from the pool.
+    """
+
+    def __init__(
+        self,
+        labelled: int,
+        batch: int,
+        *,
+        seed: int = 0,
+        train: bool = True,
+        pool: int = 0,
+        pool_share: float = 0.0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.sampler = EpochOrder(labelled, seed, shuffle=train)
+        self.pool = EpochOrder(pool, seed + 1, shuffle=True)
+        self.train, self.rank, self.world = train, rank, world
+        self.from_pool = round(batch * pool_share) if pool and train else 0
+        self.from_labelled = max(1, batch - self.from_pool)
+        if train:
+            self.from_labelled = min(self.from_labelled, max(world, labelled // world * world))
+
+    def __len__(self) -> int:
+        whole, rest = divmod(self.sampler.clips, self.from_labelled)
+        return whole if self.train else whole + (rest > 0)
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        epoch, order = self.sampler.epoch, self.sampler.order()
+        for number in range(len(self)):
+            chosen = order[number * self.from_labelled : (number + 1) * self.from_labelled]
+            if self.from_pool:
+                chosen = np.concatenate([chosen, self.sampler.clips + self._pool_part(epoch, number)])
+            yield [(epoch, int(index)) for index in chosen[self.rank :: self.world]]
+
+    def _pool_part(self, epoch: int, number: int) -> np.ndarray:
+        """The pool is walked through in shuffled rounds, going on where the last batch ended."""
+        start = (epoch * len(self) + number) * self.from_pool
+        turns, places = np.divmod(np.arange(start, start + self.from_pool), self.pool.clips)
+        parts = []
+        for turn in np.unique(turns):
+            self.pool.set_epoch(int(turn))
+            parts.append(self.pool.order()[places[turns == turn]])
+        return np.concatenate(parts)
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    """`ClipFrames` makes whole batches itself."""
+    return batch
+
+
+def loader(data: ClipFrames, batches: EpochBatches, workers: int = 0, pin: bool = False) -> DataLoader:
+    """Batches of `Batch`, made by `workers` processes (0: in this one)."""
+    return DataLoader(
+        data,
+        batch_sampler=batches,  # type: ignore[arg-type]  # the loader needs __iter__ and __len__ alone
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        persistent_workers=workers > 0,
+        pin_memory=pin,
+    )

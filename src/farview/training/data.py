@@ -1,0 +1,151 @@
+"""From a recipe's data section to the clips, the frame store and the loaders of a phase."""
+
+from dataclasses import dataclass, replace
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from farview.console import progress
+from farview.data.batches import ClipFrames, EpochBatches, loader
+from farview.data.clip import Clip, DataSet
+from farview.data.datasets import open_data
+from farview.data.splits import hold_out
+from farview.errors import FarviewError, UnreadableClip
+from farview.frames.store import FrameStore
+from farview.training.recipe import PhaseConfig, Recipe
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe's clips, decoded and divided."""
+
+    data: DataSet
+    train: tuple[Clip, ...]
+    val: tuple[Clip, ...]
+    test: tuple[Clip, ...]
+    pool: tuple[Clip, ...]
+    """Unlabeled."""
+    store: FrameStore
+    channels: int
+    """1 (grey, depth, thermal) or 3 (RGB)."""
+    unreadable: dict[str, str]
+    """Clips left out: name to reason."""
+
+
+def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
+    """Index the data, decode what is not yet stored, hold out validation clips.
+
+    Unreadable training clips are left out and reported, up to `unreadable_share` of them; unreadable test clips
+    raise `UnreadableClip` unless `skip_unreadable` is set.
+    """
+    data = open_data(recipe.data)
+    pool = _pool(recipe)
+    size = recipe.input.size if set(recipe.phases) != {"student"} else None
+    sensor = recipe.input.sensor
+    store = FrameStore(recipe.store, sensor, size, aspect=(sensor.height, sensor.width))
+    used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
+    with progress("decoding", quiet) as update:
+        unreadable = store.build([c.source for c in used], workers=recipe.machine.decoders, progress=update)
+    train, test = data.part("train") + data.part("val"), data.part("test")
+    bad = [clip for clip in train + pool if clip.source.name in unreadable]
+    if len(bad) > recipe.unreadable_share * (len(train) + len(pool)):
+        raise UnreadableClip(
+            f"{len(bad)} of {len(train) + len(pool)} training clips are unreadable (unreadable_share allows "
+            f"{recipe.unreadable_share:.0%}); first: {bad[0].source.name}: {unreadable[bad[0].source.name]}"
+        )
+    if not recipe.skip_unreadable:
+        for clip in test:
+            if clip.source.name in unreadable:
+                raise UnreadableClip(
+                    f"{clip.source.name}: test clip is unreadable: {unreadable[clip.source.name]}; "
+                    f"mend it or go on without it by --skip_unreadable true"
+                )
+    if unreadable and not quiet:
+        print(f"left out {len(unreadable)} unreadable clips:")
+        for name, reason in unreadable.items():
+            print(f"  {name}: {reason}")
+
+    def readable(clips: tuple[Clip, ...]) -> tuple[Clip, ...]:
+        return tuple(clip for clip in clips if clip.source.name not in unreadable)
+
+    fixed = readable(data.part("val"))
+    if fixed:
+        kept, held = readable(data.part("train")), fixed
+    else:
+        kept, held = hold_out(readable(train), recipe.data.val_share, seed=0)
+    if not kept:
+        raise FarviewError(f"{data.name}: no readable training clips")
+    channels = store.elr(kept[0].source).shape[-1]
+    return Prepared(
+        data, tuple(kept), tuple(held), readable(test), readable(pool), store, channels, unreadable
+    )
+
+
+def _pool(recipe: Recipe) -> tuple[Clip, ...]:
+    """The training clips of the unlabeled pool, their labels taken off."""
+    if recipe.data.pool is None:
+        return ()
+    pool = open_data(replace(recipe.data, source=recipe.data.pool, pool=None))
+    return tuple(
+        replace(clip, id=f"pool/{clip.id}", label=None) for clip in pool.clips if clip.part == "train"
+    )
+
+
+class PhaseData(L.LightningDataModule):
+    """Training and validation batches of one phase, divided among the processes."""
+
+    def __init__(
+        self, clips: Prepared, recipe: Recipe, phase: PhaseConfig, *, hr: bool, elr: bool, pool: bool
+    ) -> None:
+        super().__init__()
+        self.clips, self.recipe, self.phase = clips, recipe, phase
+        self.hr, self.elr = hr, elr
+        self.pool = clips.pool if pool else ()
+
+    def frames(self, train: bool) -> ClipFrames:
+        """Samples of the training clips (with the pool) or of the validation clips."""
+        return ClipFrames(
+            self.clips.train + self.pool if train else self.clips.val,
+            self.clips.store,
+            self.recipe.input.intervals,
+            hr=self.hr,
+            elr=self.elr,
+            augment=self.recipe.augment if train else None,
+            seed=self.recipe.seed,
+        )
+
+    def batches(self, train: bool, rank: int = 0, world: int = 1) -> EpochBatches:
+        """Which clips come together."""
+        batch = min(self.phase.batch, (self.phase.micro_batch or self.phase.batch) * world)
+        return EpochBatches(
+            len(self.clips.train if train else self.clips.val),
+            batch,
+            seed=self.recipe.seed,
+            train=train,
+            pool=len(self.pool),
+            pool_share=self.recipe.data.pool_share,
+            rank=rank,
+            world=world,
+        )
+
+    def accumulate(self, world: int) -> int:
+        """Micro-batches in a step."""
+        return max(1, self.phase.batch // ((self.phase.micro_batch or self.phase.batch) * world))
+
+    def steps_per_epoch(self, world: int) -> int:
+        """Optimiser steps."""
+        return -(-len(self.batches(True, world=world)) // self.accumulate(world))
+
+    def train_dataloader(self) -> DataLoader:
+        """Called by the engine in each process."""
+        return self._loader(train=True)
+
+    def val_dataloader(self) -> DataLoader | list:
+        """Called by the engine in each process."""
+        return self._loader(train=False) if self.clips.val else []
+
+    def _loader(self, train: bool) -> DataLoader:
+        assert self.trainer is not None
+        batches = self.batches(train, self.trainer.global_rank, self.trainer.world_size)
+        pin = self.trainer.strategy.root_device.type == "cuda"
+        return loader(self.frames(train), batches, self.recipe.machine.workers, pin)

@@ -1,0 +1,58 @@
+"""A network's logits on a list of clips: what every figure is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from farview.data.augment import normalise
+from farview.data.batches import ClipFrames, EpochBatches, loader
+from farview.data.clip import Clip
+from farview.frames.store import FrameStore
+from farview.models.contract import Contract
+from farview.models.network import ActionNetwork
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits of N clips, in the order of `clips`."""
+
+    clips: tuple[str, ...]
+    labels: Tensor
+    """(N,) int64."""
+    logits: Tensor
+    """(N, classes) float32, of whole videos."""
+    interval_logits: Tensor
+    """(N, K, classes) float32, of single intervals."""
+    features: Tensor
+    """(N, D) float32: the attention-weighted sum of interval features."""
+    attention: Tensor
+    """(N, K) float32: temporal attention, rows sum to 1."""
+
+
+@torch.inference_mode()
+def predict_clips(
+    network: ActionNetwork,
+    contract: Contract,
+    clips: Sequence[Clip],
+    store: FrameStore,
+    batch: int = 16,
+    device: torch.device | str = "cpu",
+) -> Predictions:
+    """Centred intervals of every clip through the network in eval mode."""
+    if not clips:
+        raise ValueError("no clips to predict")
+    hr = contract.resolution == "hr"
+    data = ClipFrames(clips, store, contract.intervals, hr=hr, elr=not hr)
+    network = network.to(device).eval()
+    parts = []
+    for each in loader(data, EpochBatches(len(clips), batch, train=False)):
+        videos = each.to(device).videos(contract.input_size)
+        output = network(normalise(videos[0] if hr else videos[1], contract.mean, contract.std))
+        pooled = (output.attention[..., None] * output.features).sum(1)
+        parts.append((each.labels, output.logits, network.fc(output.features), pooled, output.attention))
+    labels, logits, interval_logits, features, attention = (
+        torch.cat(part).cpu() for part in zip(*parts, strict=True)
+    )
+    return Predictions(tuple(c.id for c in clips), labels, logits, interval_logits, features, attention)

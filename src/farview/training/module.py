@@ -1,0 +1,170 @@
+"""What Lightning trains: one network on its labels, or S-Net from T-Net."""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import get_total_norm
+from torch.optim.lr_scheduler import LambdaLR
+
+from farview.data.augment import normalise
+from farview.data.batches import Batch
+from farview.errors import FarviewError
+from farview.models.contract import Contract
+from farview.models.network import ActionNetwork, ActionOutput
+from farview.training.optimiser import optimiser, rate
+from farview.training.recipe import PhaseConfig
+from farview.transfer.total import TransferLoss, soft_labels
+
+
+class NetworkTraining(L.LightningModule):
+    """T-Net or S-Net alone, by cross-entropy on the labels (paper, Sec. IV-B)."""
+
+    def __init__(self, network: ActionNetwork, contract: Contract, phase: PhaseConfig, seed: int) -> None:
+        super().__init__()
+        self.network, self.contract, self.phase, self.seed = network, contract, phase, seed
+        self.steps_per_epoch = 1
+        self._val: list[tuple[Tensor, Tensor]] = []
+
+    def see(self, network: Any, video: Tensor) -> ActionOutput:
+        """Run a network on grey levels (B, K, C, T, H, W)."""
+        return network(normalise(video, self.contract.mean, self.contract.std))
+
+    def video(self, batch: Batch) -> Tensor:
+        """What this network is trained on, grey levels (B, K, C, T, H, W)."""
+        hr, elr = batch.videos(self.contract.input_size)
+        video = hr if self.contract.resolution == "hr" else elr
+        assert video is not None
+        return video
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Named scalars, `total` among them."""
+        logits = self.see(self.network, self.video(batch)).logits
+        ce = F.cross_entropy(logits, batch.labels, label_smoothing=self.phase.label_smoothing)
+        return {"ce": ce, "total": ce}
+
+    def training_step(self, batch: Batch, number: int) -> Tensor:
+        """One micro-batch; raises where a term is not finite."""
+        terms = self.terms(batch)
+        check_finite(terms, batch.clips)
+        self.log_dict(
+            {f"train/{name}": value.detach() for name, value in terms.items()},
+            on_step=False,
+            on_epoch=True,
+            batch_size=len(batch.clips),
+            sync_dist=True,
+        )
+        return terms["total"]
+
+    def on_train_epoch_start(self) -> None:
+        """Dropout is a function of (seed, epoch, rank), so that a resumed run goes on alike."""
+        torch.manual_seed((self.seed * 10_007 + self.current_epoch) * 1_009 + self.global_rank)
+
+    def on_after_backward(self) -> None:
+        """A gradient that is not finite would poison the weights without any term showing it."""
+        if self.trainer.precision == "16-mixed":
+            return  # its scaler expects overflows and skips their steps
+        gradients = {name: p.grad for name, p in self.named_parameters() if p.grad is not None}
+        if not torch.isfinite(get_total_norm(gradients.values())):
+            name = next((name for name, grad in gradients.items() if not grad.isfinite().all()), "a layer")
+            raise FarviewError(
+                f"training: the gradient of {name} is not finite in epoch {self.current_epoch}; "
+                f"lower the rate or set clip_norm"
+            )
+
+    def train(self, mode: bool = True) -> "NetworkTraining":
+        """As usual; frozen norms keep to their statistics."""
+        super().train(mode)
+        if self.phase.freeze_norm:
+            for module in self.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        return self
+
+    def validation_step(self, batch: Batch, number: int) -> None:
+        """Gather logits for the epoch's figures."""
+        logits = self.see(self.network, self.video(batch)).logits
+        self._val.append((logits.float(), batch.labels))
+
+    def on_validation_epoch_end(self) -> None:
+        """`val/prec@1` in percent and `val/ce` over all validation clips."""
+        hits = torch.zeros(3, dtype=torch.float64, device=self.device)
+        for logits, labels in self._val:
+            hits[0] += (logits.argmax(1) == labels).sum()
+            hits[1] += F.cross_entropy(logits, labels, reduction="sum").double()
+            hits[2] += len(labels)
+        self._val.clear()
+        hits = self.trainer.strategy.reduce(hits, reduce_op="sum")
+        self.log("val/prec@1", (100 * hits[0] / hits[2]).float(), sync_dist=False)
+        self.log("val/ce", (hits[1] / hits[2]).float(), sync_dist=False)
+
+    def trained(self) -> list[nn.Module]:
+        """The modules whose parameters are learned."""
+        return [self.network]
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser with its rate set after every step."""
+        chosen = optimiser(self.trained(), self.phase)
+        schedule = LambdaLR(chosen, lambda step: rate(self.phase, step / self.steps_per_epoch))
+        return {"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class TransferTraining(NetworkTraining):
+    """S-Net from a frozen T-Net by CSTAT (paper, Sec. III)."""
+
+    def __init__(
+        self,
+        network: ActionNetwork,
+        contract: Contract,
+        phase: PhaseConfig,
+        seed: int,
+        teacher: ActionNetwork,
+        loss: TransferLoss,
+    ) -> None:
+        super().__init__(network, contract, phase, seed)
+        self.loss = loss
+        # In a list the teacher is no sub-module: never trained, saved, or wrapped for distribution.
+        self._teacher = [teacher.eval().requires_grad_(False)]
+
+    def on_fit_start(self) -> None:
+        """The teacher goes where the student is."""
+        self._teacher[0].to(self.device)
+
+    def trained(self) -> list[nn.Module]:
+        """S-Net and, with the MLP confidence map, its extractor."""
+        return [self.network, self.loss]
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Every term of Eq. 4 by name; T-Net's soft labels stand in for labels that are missing."""
+        hr, elr = batch.videos(self.contract.input_size)
+        assert hr is not None and elr is not None
+        with torch.no_grad():
+            teacher = self.see(self._teacher[0], hr)
+        student = self.see(self.network, elr)
+        targets = smooth_targets(batch.labels, student.logits.shape[1], self.phase.label_smoothing)
+        unlabeled = batch.labels < 0
+        if unlabeled.any():
+            targets[unlabeled] = soft_labels(teacher.logits[unlabeled]).to(targets.dtype)
+        progress = self.current_epoch / self.phase.epochs
+        return self.loss(student, teacher, hr, elr, targets, progress)
+
+
+def smooth_targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """Probabilities (B, classes) of labels (B,); rows of unlabeled clips (-1) hold class 0 until replaced."""
+    hot = F.one_hot(labels.clamp(min=0), classes).float()
+    return hot * (1 - smoothing) + smoothing / classes
+
+
+def check_finite(terms: dict[str, Tensor], clips: list[str]) -> None:
+    """Stop at the first term that is NaN or infinite, naming it and the clips of the batch."""
+    if torch.isfinite(torch.stack([value.detach().float().sum() for value in terms.values()])).all():
+        return  # one look at all terms: one wait for the device
+    for name, value in terms.items():
+        if not torch.isfinite(value).all():
+            shown = ", ".join(clips[:8]) + (f" and {len(clips) - 8} more" if len(clips) > 8 else "")
+            raise FarviewError(
+                f"training: the term '{name}' is {float(value.detach().float().mean())} on clips {shown}; "
+                f"look at these clips, lower the rate or set clip_norm"
+            )

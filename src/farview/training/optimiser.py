@@ -1,0 +1,35 @@
+"""Optimiser and learning rate of a phase."""
+
+import math
+from collections.abc import Iterable
+
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from farview.training.recipe import PhaseConfig
+
+
+def optimiser(modules: Iterable[nn.Module], phase: PhaseConfig) -> Optimizer:
+    """SGD with momentum or AdamW; norms and biases are not decayed."""
+    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": phase.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if phase.optimizer == "sgd":
+        return SGD(groups, lr=phase.lr, momentum=phase.momentum)
+    return AdamW(groups, lr=phase.lr)
+
+
+def rate(phase: PhaseConfig, epoch: float) -> float:
+    """Factor on `lr` at a fractional epoch: linear warm-up, then steps of 1/10 or a cosine to 0 (paper, Sec. IV-B).
+
+    The steps count from epoch 0, as in "divided by 10 for every 20 epochs".
+    """
+    warm = min(1.0, epoch / phase.warmup) if phase.warmup > 0 else 1.0
+    if phase.schedule == "step":
+        return warm * 0.1 ** (epoch // phase.step)
+    if epoch < phase.warmup:
+        return warm
+    share = (epoch - phase.warmup) / max(phase.epochs - phase.warmup, 1e-9)
+    return 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))

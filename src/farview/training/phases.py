@@ -1,0 +1,285 @@
+"""Run a recipe: teacher, student, transfer; each phase once, resumed where it was cut."""
+
+import csv
+import io
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+import warnings
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from safetensors.torch import load_file
+
+from farview import __version__
+from farview.data.clip import Clip
+from farview.errors import FarviewError
+from farview.frames.files import atomic_write
+from farview.models.contract import Contract
+from farview.models.model_file import load_model, save_model
+from farview.models.network import ActionNetwork
+from farview.models.weights import load_initial
+from farview.training.checkpoint import LAST, WEIGHTS, AtomicCheckpoints, Keeper
+from farview.training.data import PhaseData, Prepared, prepare
+from farview.training.evaluation import Predictions, predict_clips
+from farview.training.metrics import accuracy
+from farview.training.module import NetworkTraining, TransferTraining
+from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
+from farview.transfer.total import TransferLoss
+
+MODEL, PREDICTIONS = "model.safetensors", "predictions.csv"
+NAMES: dict[Phase, str] = {"teacher": "teacher", "student": "student", "transfer": "cstat"}
+"""What the model of each phase is called in the run's folder and in `results.json`."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run."""
+
+    recipe: Recipe
+    clips: Prepared
+    models: dict[Phase, Path]
+    """The model file of each phase that ran."""
+    folders: dict[Phase, Path]
+    """Where each phase keeps its history, checkpoint, predictions and model."""
+
+
+def run(recipe: Recipe, quiet: bool = False) -> Run:
+    """Train every phase of the recipe that is not done yet and evaluate it on the test clips.
+
+    Each phase has a folder `phases/NAME-DIGEST` whose digest covers all its inputs; a phase whose folder holds
+    a model is skipped, one that was cut goes on from its last epoch, and one whose inputs changed gets a
+    new folder beside the old one.
+    """
+    _calm()
+    if recipe.machine.threads:
+        torch.set_num_threads(recipe.machine.threads)
+    clips = prepare(recipe, quiet)
+    if not quiet:
+        print(
+            f"{clips.data.name}: {len(clips.data.classes)} classes; {len(clips.train)} clips to train, "
+            f"{len(clips.val)} to validate, {len(clips.test)} to test"
+            + (f", {len(clips.pool)} unlabeled" if clips.pool else ""),
+            flush=True,
+        )
+    digests = phase_digests(recipe, clips)
+    out = Path(recipe.out).expanduser()
+    folders = {name: out / "phases" / f"{NAMES[name]}-{digests[name]}" for name in recipe.phases}
+    models: dict[Phase, Path] = {}
+    for name in recipe.phases:
+        folder = folders[name]
+        if (folder / MODEL).is_file():
+            if not quiet:
+                print(f"{NAMES[name]:8} done before: {folder}", flush=True)
+        else:
+            train_phase(recipe, name, clips, models, folder, quiet)
+        models[name] = out / f"{NAMES[name]}.safetensors"
+        with atomic_write(models[name]) as target, (folder / MODEL).open("rb") as source:
+            shutil.copyfileobj(source, target)
+    return Run(recipe, clips, models, folders)
+
+
+def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
+    """What stands for all the inputs of each phase: clips, settings and the phases it builds on."""
+
+    def of(listed: tuple[Clip, ...]) -> list[Any]:
+        return [(clip.id, clip.label, clip.source.fingerprint()) for clip in listed]
+
+    shared = {
+        "classes": clips.data.classes,
+        "train": of(clips.train),
+        "val": of(clips.val),
+        "test": of(clips.test),
+        "intervals": recipe.input.intervals,
+        "input": asdict(recipe.input),
+        "augment": recipe.augment,
+        "network": recipe.network,
+        "seed": recipe.seed,
+        "precision": recipe.machine.precision,
+    }
+    result: dict[Phase, str] = {}
+    for name in recipe.phases:
+        settings = {**shared, "phase": name, "training": getattr(recipe, name)}
+        if name == "teacher":
+            settings["input"] = {**asdict(recipe.input), "sensor": None}  # HR does not depend on the sensor
+        if name == "transfer":
+            settings |= {"loss": recipe.loss, "pool": of(clips.pool), "pool_share": recipe.data.pool_share}
+        settings["before"] = [result[other] for other in needs(recipe, name) if other in result]
+        result[name] = digest(settings)
+    return result
+
+
+def needs(recipe: Recipe, name: Phase) -> list[Phase]:
+    """The phases whose models a phase starts from or learns from."""
+    before: list[Phase] = ["teacher"] if name == "transfer" else []
+    initial = getattr(recipe, name).initial
+    return before + [initial] if initial in ("teacher", "student") else before
+
+
+def train_phase(
+    recipe: Recipe, name: Phase, clips: Prepared, models: dict[Phase, Path], folder: Path, quiet: bool = False
+) -> None:
+    """Train one phase and write its model, predictions and figures into `folder`."""
+    phase: PhaseConfig = getattr(recipe, name)
+    missing = [other for other in needs(recipe, name) if other not in models]
+    if missing:
+        raise FarviewError(f"{name}: needs the phase '{missing[0]}'; add it to `phases`")
+    contract = contract_of(recipe, name, clips)
+    torch.manual_seed(recipe.seed)
+    network = build_network(contract)
+    initial = phase.initial
+    if initial is not None:
+        start = models[initial] if initial in models else Path(initial)  # type: ignore[index,operator]
+        report = load_initial(network, start)
+        if not quiet and initial not in models:
+            print(f"{NAMES[name]:8} starts from {start}: {report}", flush=True)
+    module: NetworkTraining
+    if name == "transfer":
+        teacher, _ = load_model(models["teacher"])
+        loss = TransferLoss(recipe.loss, clips.channels)
+        module = TransferTraining(network, contract, phase, recipe.seed, teacher, loss)
+    else:
+        module = NetworkTraining(network, contract, phase, recipe.seed)
+    data = PhaseData(
+        clips, recipe, phase, hr=name != "student", elr=name != "teacher", pool=name == "transfer"
+    )
+    seconds = fit(recipe, phase, module, data, Keeper(folder, NAMES[name], phase, quiet))
+    if int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("NODE_RANK", 0)):
+        return  # one process writes the result
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    finish(recipe, name, clips, network, contract, folder, seconds, quiet)
+
+
+def fit(
+    recipe: Recipe, phase: PhaseConfig, module: NetworkTraining, data: PhaseData, keeper: Keeper
+) -> float:
+    """Let the engine train; returns the seconds of this call."""
+    machine = recipe.machine
+    keeper.folder.mkdir(parents=True, exist_ok=True)
+    world = machine.devices * machine.nodes
+    module.steps_per_epoch = data.steps_per_epoch(world)
+    trainer = L.Trainer(
+        max_epochs=phase.epochs,
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        precision=machine.precision,
+        strategy=machine.strategy,
+        accumulate_grad_batches=data.accumulate(world),
+        gradient_clip_val=phase.clip_norm,
+        callbacks=[keeper],
+        logger=TensorBoardLogger(keeper.folder, name="", version=""),
+        plugins=[AtomicCheckpoints()],
+        enable_checkpointing=False,
+        enable_progress_bar=sys.stderr.isatty() and not keeper.quiet,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+    )
+    last = keeper.folder / LAST
+    started = time.perf_counter()
+    trainer.fit(module, data, ckpt_path=str(last) if last.is_file() else None)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return time.perf_counter() - started
+
+
+def finish(
+    recipe: Recipe,
+    name: Phase,
+    clips: Prepared,
+    network: ActionNetwork,
+    contract: Contract,
+    folder: Path,
+    seconds: float,
+    quiet: bool,
+) -> None:
+    """Measure the trained network, write its predictions, then its model file, which marks the phase as done."""
+    measured: dict[str, Any] = {}
+    for part, listed in (("validation", clips.val), ("test", clips.test)):
+        if listed:
+            predictions = predict_clips(network, contract, listed, clips.store)
+            write_predictions(folder / f"{part}-{PREDICTIONS}", predictions, contract.classes)
+            measured[part] = asdict(
+                accuracy(predictions.logits, predictions.labels, predictions.interval_logits)
+            )
+    trained = {**contract.trained, "seconds": round(seconds, 1)}
+    save_model(folder / MODEL, network, replace(contract, trained=trained, accuracy=measured))
+    if not quiet:
+        shown = ", ".join(f"{part} prec@1 {figures['prec1']:.1f}" for part, figures in measured.items())
+        print(f"{NAMES[name]:8} {shown} ({seconds:.0f} s)", flush=True)
+
+
+def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
+    """What the model of a phase promises about its input, and how it was made."""
+    rgb = clips.channels == 3
+    return Contract(
+        classes=clips.data.classes,
+        network=recipe.network,
+        channels=clips.channels,
+        input_size=recipe.input.size,
+        resolution="hr" if name == "teacher" else "elr",
+        sensor=recipe.input.sensor,
+        intervals=recipe.input.intervals,
+        mean=recipe.input.mean or ((0.485, 0.456, 0.406) if rgb else (0.45,)),
+        std=recipe.input.std or ((0.229, 0.224, 0.225) if rgb else (0.225,)),
+        trained={
+            "phase": name,
+            "farview": __version__,
+            "data": asdict(recipe.data),
+            "training": asdict(getattr(recipe, name)),
+            "augment": asdict(recipe.augment),
+            "loss": asdict(recipe.loss) if name == "transfer" else None,
+            "seed": recipe.seed,
+            "clips": len(clips.train),
+        },
+        accuracy={},
+    )
+
+
+def build_network(contract: Contract) -> ActionNetwork:
+    """A network with fresh weights for a contract."""
+    return ActionNetwork(
+        contract.network,
+        len(contract.classes),
+        contract.channels,
+        contract.intervals.count,
+        contract.intervals.frames,
+    )
+
+
+def write_predictions(path: Path, predictions: Predictions, classes: tuple[str, ...]) -> None:
+    """One row a clip: id, label, prediction, then the softmax score of every class."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(["clip", "label", "predicted", *classes])
+    for clip, label, scores in zip(
+        predictions.clips, predictions.labels.tolist(), predictions.logits.softmax(1).tolist(), strict=True
+    ):
+        best = max(range(len(classes)), key=scores.__getitem__)
+        table.writerow([clip, classes[label], classes[best], *(f"{score:.6f}" for score in scores)])
+    with atomic_write(path) as file:
+        file.write(text.getvalue().encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for programs and people."""
+    with atomic_write(path) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
+
+
+def _calm() -> None:
+    """Lightning's hints are for its developers; ours say what a user can do."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*isinstance.treespec.*")

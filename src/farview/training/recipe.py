@@ -1,0 +1,207 @@
+"""A recipe: one YAML file that says how T-Net, S-Net and the transfer are trained. Torch-free, so that help is quick."""
+
+import difflib
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from farview.data.config import AugmentConfig, DataConfig
+from farview.errors import FarviewError
+from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+from farview.models.contract import NetworkConfig
+from farview.transfer.config import TransferConfig
+
+Phase = Literal["teacher", "student", "transfer"]
+PHASES: tuple[Phase, ...] = ("teacher", "student", "transfer")
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """Section `input`: from recordings to what the networks see."""
+
+    size: tuple[int, int] = (256, 340)
+    """Height and width of the HR frames and of the up-sampled eLR frames: the input of both networks."""
+    sensor: SensorModel = SensorModel()
+    """What makes the eLR frames."""
+    intervals: Intervals = Intervals()
+    """K intervals x n frames x stride."""
+    mean: tuple[float, ...] | None = None
+    """Per channel, of grey levels in 0..1; default: ImageNet's for RGB, 0.45 for one channel."""
+    std: tuple[float, ...] | None = None
+    """Per channel; default: ImageNet's for RGB, 0.225 for one channel."""
+
+
+@dataclass(frozen=True)
+class PhaseConfig:
+    """Sections `teacher`, `student` and `transfer`: how one network is trained. Defaults: the paper, Sec. IV-B."""
+
+    epochs: int = 50
+    batch: int = 256
+    """Clips a step, over all processes."""
+    micro_batch: int | None = None
+    """Clips at once in one process; smaller ones are accumulated to `batch`. Default: `batch`."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    lr: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 0.0005
+    schedule: Literal["step", "cosine"] = "step"
+    """step: divided by 10 every `step` epochs; cosine: to 0 at the last step."""
+    step: int = 20
+    warmup: float = 5.0
+    """Epochs in which the rate rises linearly from 0."""
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
+    """Largest norm of the gradient, if any."""
+    freeze_norm: bool = False
+    """BatchNorm keeps its statistics: then several processes equal one with the same global batch."""
+    initial: str | None = None
+    """Weights to start from: a Farview model, torchvision's ResNet `.pth`, mmaction2's R(2+1)D `.pth`;
+    `teacher` or `student` for the result of that phase (transfer starts from `student` by default)."""
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights become the model: best on the validation part, or the last one."""
+    patience: int | None = None
+    """Stop after so many epochs without a better validation."""
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """Section `machine`: where it runs; changes no result beyond float rounding (except `precision`)."""
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    strategy: str = "auto"
+    """Lightning's: `ddp` for several GPUs or nodes, `ddp_spawn` for several processes on a CPU."""
+    workers: int = 0
+    """Processes that make batches, for each training process."""
+    decoders: int = 2
+    """Processes that build the frame store."""
+    threads: int | None = None
+    """CPU threads of PyTorch; default: PyTorch's own choice."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that determines a run."""
+
+    data: DataConfig
+    input: InputConfig = InputConfig()
+    augment: AugmentConfig = AugmentConfig()
+    network: NetworkConfig = NetworkConfig()
+    teacher: PhaseConfig = PhaseConfig()
+    student: PhaseConfig = PhaseConfig()
+    transfer: PhaseConfig = field(default_factory=lambda: PhaseConfig(initial="student"))
+    loss: TransferConfig = field(default_factory=TransferConfig)
+    """Weights of the transfer (paper, Eq. 2 to 5)."""
+    phases: tuple[Phase, ...] = PHASES
+    """Which phases to run, in order."""
+    seed: int = 0
+    out: str = "runs/train"
+    """Folder of the results."""
+    store: str = "~/.cache/farview/frames"
+    """Folder of the decode-once frame store."""
+    unreadable_share: float = 0.05
+    """Training goes on without unreadable clips (and lists them) up to this share of the clips."""
+    skip_unreadable: bool = False
+    """Test without unreadable test clips instead of stopping at the first."""
+    machine: MachineConfig = MachineConfig()
+
+    def __post_init__(self) -> None:
+        if not self.phases or [p for p in PHASES if p in self.phases] != list(self.phases):
+            raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
+        for name in PHASES:
+            check_phase(name, getattr(self, name))
+
+
+def check_phase(name: str, phase: PhaseConfig) -> None:
+    """Raise where a number in a phase's section cannot work."""
+    for key in ("epochs", "batch", "lr", "step"):
+        if getattr(phase, key) <= 0:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be above 0")
+    micro = phase.micro_batch
+    if micro is not None and (micro <= 0 or phase.batch % micro):
+        raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")
+
+
+def digest(settings: Any) -> str:
+    """12 hexadecimal digits that stand for `settings` (dataclasses, dicts, lists, numbers, texts)."""
+    text = json.dumps(settings, sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a digest")
+
+
+def parser() -> Any:
+    """The recipe's command-line parser: `RECIPE` keys as `--section.key VALUE`, checked against the types above."""
+    from jsonargparse import ArgumentParser
+
+    result = ArgumentParser(prog="farview train", exit_on_error=False, description=Recipe.__doc__)
+    result.add_argument("--recipe", action="config", help="YAML file")
+    result.add_class_arguments(Recipe, fail_untyped=True)
+    return result
+
+
+def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> Recipe:
+    """The recipe in a YAML file with `--section.key VALUE` overrides.
+
+    Raises `FarviewError` that names the file and the key, with the nearest known key where one is unknown.
+    """
+    from jsonargparse import ArgumentError
+
+    if path is not None and not Path(path).is_file():
+        raise FarviewError(f"{path}: no such recipe; recipes are YAML files, see the folder `recipes`")
+    arguments = ([] if path is None else [f"--recipe={path}"]) + (overrides or [])
+    try:
+        parsed = parser()
+        return Recipe(**vars(parsed.instantiate_classes(parsed.parse_args(arguments))))
+    except ArgumentError as error:
+        raise FarviewError(f"{path or 'command line'}: {one_line(error)}{suggestion(str(error))}") from None
+
+
+def one_line(error: Exception) -> str:
+    """A library's message without its line breaks."""
+    return " ".join(str(error).split())
+
+
+def known_keys(kind: type = Recipe, prefix: str = "") -> list[str]:
+    """Every `section.key` of a recipe."""
+    keys = []
+    for item in fields(kind):
+        keys.append(prefix + item.name)
+        if is_dataclass(item.type) and isinstance(item.type, type):
+            keys += known_keys(item.type, f"{prefix}{item.name}.")
+    return keys
+
+
+def suggestion(message: str) -> str:
+    """`; did you mean 'student.lr'?` where a word of the message is nearly a known key."""
+    keys = known_keys()
+    for word in message.replace("'", " ").replace('"', " ").replace("=", " ").split():
+        word = word.strip("-.,:;()[]{}")
+        if len(word) < 3 or word in keys:
+            continue
+        near = difflib.get_close_matches(word, keys, n=1, cutoff=0.75)
+        near = (
+            near
+            or [
+                k
+                for k in keys
+                if k.split(".")[-1]
+                in difflib.get_close_matches(
+                    word.split(".")[-1], [k.split(".")[-1] for k in keys], n=1, cutoff=0.75
+                )
+            ][:1]
+        )
+        if near:
+            return f"; did you mean '{near[0]}'?"
+    return ""
