@@ -1,0 +1,60 @@
+"""The centred window that every resolution shows, and resizing to and from it."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from farview.frames.source import Images
+
+
+def center_crop(height: int, width: int, aspect_h: int, aspect_w: int) -> tuple[int, int, int, int]:
+    """(top, left, h, w) of the largest centred window of aspect `aspect_h`:`aspect_w` in a frame, in pixels.
+
+    The window leaves equally much on both sides, so that mirroring the frame mirrors the window; the side
+    that is cut is therefore the nearest length of the frame's own parity (256x340 at 3:4 stays whole).
+    """
+    if width * aspect_h >= height * aspect_w:
+        left = _margin(width, height * aspect_w, aspect_h)
+        return 0, left, height, width - 2 * left
+    top = _margin(height, width * aspect_h, aspect_w)
+    return top, 0, height - 2 * top, width
+
+
+def _margin(size: int, wanted: int, parts: int) -> int:
+    """What to cut from either side so that about `wanted / parts` of `size` pixels remain."""
+    margin = -(
+        (wanted + parts - size * parts) // (2 * parts)
+    )  # (size - wanted / parts) / 2, halves rounded down
+    return min(max(margin, 0), (size - 1) // 2)
+
+
+def bilinear_matrix(out: int, size: int) -> NDArray[np.float64]:
+    """(out, size) weights of linear interpolation, half-pixel centres, clamped at the edges; rows sum to 1.
+
+    `bilinear_matrix(H, h) @ x @ bilinear_matrix(W, w).T` equals PyTorch's
+    `interpolate(x, (H, W), mode="bilinear", align_corners=False)`.
+    """
+    centre = np.clip((np.arange(out) + 0.5) * size / out - 0.5, 0, size - 1)
+    return np.maximum(0.0, 1.0 - np.abs(centre[:, None] - np.arange(size)))
+
+
+def hr_frames(frames: Images, size: tuple[int, int], aspect: tuple[int, int]) -> Images:
+    """The centred window of `aspect` (h, w) of each frame, at `size` (H, W): (N, H, W, C) uint8.
+
+    Axes that shrink are averaged by area, axes that grow are interpolated linearly.
+    """
+    top, left, h, w = center_crop(frames.shape[1], frames.shape[2], *aspect)
+    window = frames[:, top : top + h, left : left + w]
+    out = np.empty((len(frames), *size, frames.shape[3]), np.uint8)
+    for source, target in zip(window, out, strict=True):
+        target[:] = _resize(source, size).reshape(target.shape)  # OpenCV drops a channel axis of 1
+    return out
+
+
+def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    shrunk = min(image.shape[0], size[0]), min(image.shape[1], size[1])
+    if image.shape[:2] != shrunk:
+        image = cv2.resize(image, shrunk[::-1], interpolation=cv2.INTER_AREA)
+    if shrunk != size:
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return image

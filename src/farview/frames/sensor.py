@@ -1,0 +1,128 @@
+"""What an extreme-low-resolution camera would have seen: crop, lens blur, area average, noise.
+
+The paper names average down-sampling with a lens-blur and a Gaussian-noise term; their order, the two
+sigmas, and degrading the whole frame once, before any augmentation, are our reading.
+"""
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farview.errors import FarviewError
+from farview.frames.resize import center_crop
+from farview.frames.source import Image, Images
+
+_UNIT = 2.0**16  # the sensor's weights are multiples of 1 / _UNIT
+
+
+@dataclass(frozen=True)
+class SensorModel:
+    """A linear sensor, `R @ frame @ C.T` for each channel, and its noise. Validated; raises FarviewError."""
+
+    height: int = 12
+    """Rows of an eLR frame; height:width is also the aspect of the centred window that is seen."""
+    width: int = 16
+    """Columns of an eLR frame."""
+    blur: float = 0.3
+    """Sigma of the lens' Gaussian point-spread function, in eLR pixels."""
+    noise: float = 2.0
+    """Sigma of the Gaussian noise, in grey levels of 255."""
+    seed: int = 0
+    """Another seed is another camera: the same view, other noise."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("height", 1), ("width", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < low:
+                raise FarviewError(f"sensor.{name} is {value!r}; it must be a whole number of at least {low}")
+        for name in ("blur", "noise"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise FarviewError(f"sensor.{name} is {value!r}; it must be a number of at least 0")
+
+    def matrices(self, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """R (h, `height`) and C (w, `width`): crop, then blur, then area average. Rows sum to exactly 1.
+
+        All weights are whole multiples of 2^-16, so that `R @ frame` of a uint8 frame is exact in float32
+        whatever the order of summation, and `R @ frame @ C.T` exact in float64: every machine, library and
+        batch size gives the same eLR frame. Raises FarviewError where the frame has fewer pixels than the
+        sensor.
+        """
+        top, left, h, w = center_crop(height, width, self.height, self.width)
+        if h < self.height or w < self.width:
+            raise FarviewError(
+                f"a frame of {height}x{width} (height x width) holds too few pixels for a sensor of "
+                f"{self.height}x{self.width}: give larger frames or choose a smaller sensor"
+            )
+        rows = np.zeros((self.height, height))
+        rows[:, top : top + h] = _weights(self.height, h, self.blur)
+        columns = np.zeros((self.width, width))
+        columns[:, left : left + w] = _weights(self.width, w, self.blur)
+        return rows, columns
+
+    def degrade(self, frames: Images, indices: Sequence[int]) -> Images:
+        """What the sensor sees of `frames`: (N, H, W, C) -> (N, h, w, C) uint8.
+
+        `indices` (N) are the frames' numbers in their recording. The noise of a frame depends on the seed, its
+        number and its noiseless eLR content alone, so that the same recording gives the same eLR frames
+        however it is read. Frames of exactly the sensor's size are eLR already and are returned as they are.
+        Raises FarviewError where frames have fewer pixels than the sensor.
+        """
+        size = self.height, self.width
+        if frames.shape[1:3] == size:
+            return frames
+        out = np.empty((len(frames), *size, frames.shape[3]), np.uint8)
+        for target, frame, index in zip(out, frames, indices, strict=True):
+            clean = self._clean(frame)
+            if self.noise:
+                rng = np.random.default_rng([self.seed, index, zlib.crc32(clean.tobytes())])
+                clean += rng.normal(0.0, self.noise, clean.shape)
+            target[:] = np.clip(np.rint(clean), 0, 255)
+        return out
+
+    def _clean(self, frame: Image) -> NDArray[np.float64]:
+        """The noiseless eLR frame, not rounded: (H, W, C) -> (h, w, C)."""
+        rows, columns = _cached_matrices(self, *frame.shape[:2])
+        seen = rows @ frame.reshape(len(frame), -1).astype(np.float32)  # (h, W*C), exact
+        return columns @ seen.reshape(self.height, *frame.shape[1:]).astype(np.float64)  # (h, w, C), exact
+
+
+@lru_cache(maxsize=64)
+def _cached_matrices(
+    sensor: SensorModel, height: int, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    rows, columns = sensor.matrices(height, width)
+    return rows.astype(np.float32), columns
+
+
+def _weights(out: int, size: int, blur: float) -> NDArray[np.float64]:
+    """(out, size): Gaussian blur of sigma `blur` * size / out, then the area average to `out` pixels.
+
+    The Gaussian is sampled at the pixels' centres and renormalised at the edges: nothing is known of the
+    light that falls beside the window.
+    """
+    pixel = np.arange(size)
+    edges = np.arange(out + 1)[:, None] * size / out
+    area = np.clip(edges[1:], pixel, pixel + 1) - np.clip(
+        edges[:-1], pixel, pixel + 1
+    )  # (out, size) coverage
+    average = area * out / size
+    if blur == 0:
+        return _fixed_point(average)
+    sigma = blur * size / out
+    spread = np.exp(-0.5 * ((pixel[:, None] - pixel) / sigma) ** 2)
+    return _fixed_point(average @ (spread / spread.sum(1, keepdims=True)))
+
+
+def _fixed_point(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiples of 1 / _UNIT that still sum to 1 in each row and keep the matrix's mirror symmetry."""
+    fine = 2.0**40
+    total = np.pad(np.cumsum(weights, axis=1), ((0, 0), (1, 0)))  # 0 .. 1 along each row
+    total = np.rint(total * fine)
+    total += fine - total[::-1, ::-1]  # whole numbers 0 .. 2 * fine, now exactly antisymmetric
+    return np.diff(np.rint(total * (_UNIT / (2 * fine))), axis=1) / _UNIT  # ties to even keep the symmetry
