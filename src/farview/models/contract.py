@@ -1,0 +1,111 @@
+"""What is needed to use a model: its network, its input, its class names. Torch-free, as deployment is."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from farview.errors import FarviewError
+from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+
+Backbone = Literal["resnet18", "resnet34", "r2plus1d18", "r2plus1d34"]
+Stem = Literal["imagenet", "small", "tiny"]
+Resolution = Literal["hr", "elr"]
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Section `network` of a recipe. Validated; raises FarviewError."""
+
+    backbone: Backbone = "resnet34"
+    """resnet: 2D, the frames of an interval stacked as channels; r2plus1d: 3D, space and time factorised."""
+    width: int = 64
+    """Channels of the first stage; the others have twice, four and eight times as many."""
+    stem: Stem = "imagenet"
+    """imagenet: 7x7, stride 2, then max-pool (as published); small: 5x5, stride 2; tiny: 3x3, stride 1."""
+    dropout: float = 0.0
+    """Share of the video's features dropped before the class head in training."""
+
+    def __post_init__(self) -> None:
+        for key, kind in (("backbone", Backbone), ("stem", Stem)):
+            if getattr(self, key) not in get_args(kind):
+                expected = ", ".join(get_args(kind))
+                raise FarviewError(f"network.{key} is {getattr(self, key)!r}; it must be one of {expected}")
+        if not isinstance(self.width, int) or self.width < 1:
+            raise FarviewError(f"network.width is {self.width!r}; it must be a whole number of at least 1")
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise FarviewError(f"network.dropout is {self.dropout!r}; it must be at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that a user of a model must know beside its weights; the metadata of a model file.
+
+    Validated; raises FarviewError.
+    """
+
+    classes: tuple[str, ...]
+    """Class names, in the order of the logits."""
+    network: NetworkConfig
+    channels: int
+    """Of a frame: 3 (RGB) or 1 (grey, depth, thermal)."""
+    input_size: tuple[int, int]
+    """Height and width that frames are brought to."""
+    resolution: Resolution
+    """hr: the network sees the recording; elr: what `sensor` makes of it, up-sampled to `input_size`."""
+    sensor: SensorModel | None
+    """What makes eLR frames; None where the model has nothing to do with them."""
+    intervals: Intervals
+    """Which frames of a recording the network looks at."""
+    mean: tuple[float, ...]
+    """Per channel, of grey levels in 0..1: the network sees (x / 255 - mean) / std."""
+    std: tuple[float, ...]
+    """Per channel, above 0."""
+    trained: dict[str, Any] = field(default_factory=dict)
+    """How it was trained; values that JSON can hold."""
+    accuracy: dict[str, Any] = field(default_factory=dict)
+    """What was measured, on what; values that JSON can hold."""
+
+    def __post_init__(self) -> None:
+        if self.resolution not in get_args(Resolution):
+            raise FarviewError(f"resolution is {self.resolution!r}; it must be hr or elr")
+        if self.resolution == "elr" and self.sensor is None:
+            raise FarviewError("sensor is missing; a model for eLR input needs the sensor that makes it")
+        if not self.classes or not all(isinstance(name, str) for name in self.classes):
+            raise FarviewError(f"classes are {self.classes!r}; expected one name or more")
+        if self.channels not in (1, 3):
+            raise FarviewError(f"channels is {self.channels!r}; it must be 1 or 3")
+        if len(self.input_size) != 2 or min(self.input_size) < 1:
+            raise FarviewError(f"input_size is {self.input_size!r}; expected a height and a width, in pixels")
+        if not len(self.mean) == len(self.std) == self.channels or min(self.std) <= 0:
+            raise FarviewError(
+                f"mean {self.mean!r} and std {self.std!r} do not fit {self.channels} channel(s): expected as many "
+                "numbers each, std above 0"
+            )
+
+    def to_json(self) -> str:
+        """The contract as text; equal contracts give equal text."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Contract":
+        """What `to_json` wrote. Raises FarviewError that names what is missing, unknown or wrong."""
+        try:
+            return cls(**_typed(json.loads(text)))
+        except (AttributeError, TypeError, ValueError, KeyError) as error:
+            raise FarviewError(f"the model's metadata cannot be read: {error!r}") from None
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON's lists and objects as the tuples and dataclasses of `Contract`."""
+    known = {item.name for item in fields(Contract)}
+    if values.keys() != known:
+        wrong = ", ".join(sorted(values.keys() ^ known))
+        raise ValueError(f"missing or unknown: {wrong}")
+    sensor = values["sensor"]
+    return values | {
+        "network": NetworkConfig(**values["network"]),
+        "sensor": None if sensor is None else SensorModel(**sensor),
+        "intervals": Intervals(**values["intervals"]),
+        **{key: tuple(values[key]) for key in ("classes", "input_size", "mean", "std")},
+    }

@@ -1,0 +1,108 @@
+"""The action network: a backbone for each interval, temporal attention over them, one class head."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from farview.errors import FarviewError
+from farview.models.contract import NetworkConfig
+from farview.models.r2plus1d import R2Plus1D
+from farview.models.resnet import STEMS, ResNet
+from farview.models.temporal_attention import TemporalAttention
+
+__all__ = ["ActionNetwork", "ActionOutput", "NetworkConfig", "least_size"]
+
+
+class ActionOutput(NamedTuple):
+    """What the network says of a batch of clips, and all that attention transfer compares."""
+
+    logits: Tensor
+    """(B, classes)"""
+    features: Tensor
+    """(B, K, D) of each interval, D = 8 x width"""
+    stages: tuple[Tensor, ...]
+    """Four residual stages' outputs, each (B, K, C_i, T_i, H_i, W_i); T_i = 1 for 2D backbones"""
+    hidden: Tensor
+    """(B, 64) of the temporal attention's first layer, before its ReLU"""
+    scores: Tensor
+    """(B, K) of its second layer, before the softmax"""
+    attention: Tensor
+    """(B, K) after the softmax: above 0, sum 1"""
+
+
+class ActionNetwork(nn.Module):
+    """T-Net and S-Net alike (paper section III-A).
+
+    `channels` are the colours C of a frame, `frames` the T of each of the `intervals` K. 2D backbones take an
+    interval's frames stacked as channels, 3D ones as time.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, classes: int, channels: int, intervals: int, frames: int
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.classes, self.channels, self.intervals, self.frames = classes, channels, intervals, frames
+        self.stacked = config.backbone.startswith("resnet")
+        depth = int(config.backbone[-2:])
+        self.backbone: ResNet | R2Plus1D
+        if self.stacked:
+            self.backbone = ResNet(depth, channels * frames, config.width, config.stem)
+        else:
+            self.backbone = R2Plus1D(depth, channels, config.width, config.stem)
+        self.attention = TemporalAttention(intervals, self.backbone.features)
+        self.dropout = nn.Dropout(config.dropout)
+        self.fc = nn.Linear(self.backbone.features, classes)
+        self.apply(initialise)
+        nn.init.normal_(self.fc.weight, std=0.01)
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(self, clips: Tensor) -> ActionOutput:
+        """(B, K, C, T, H, W), normalised -> `ActionOutput`.
+
+        Logits come from the attention-weighted sum of the intervals' features. The weights sum to 1, so that
+        the sum has the scale of one interval's features whatever K is. Raises FarviewError where the shape does
+        not fit.
+        """
+        self.check(tuple(clips.shape))
+        x = clips.flatten(0, 1)  # (B*K, C, T, H, W)
+        maps = self.backbone(x.flatten(1, 2) if self.stacked else x)  # 2D: of (B*K, C*T, H, W)
+        if self.stacked:
+            maps = [m.unsqueeze(2) for m in maps]  # (B*K, C_i, 1, H_i, W_i)
+        stages = tuple(m.unflatten(0, (-1, self.intervals)) for m in maps)  # (B, K, C_i, T_i, H_i, W_i)
+        features = stages[-1].mean((3, 4, 5))  # (B, K, D), global average pooling
+        hidden, scores, attention = self.attention(features)
+        video = (attention.unsqueeze(-1) * features).sum(1)  # (B, D)
+        logits = self.fc(self.dropout(video))
+        return ActionOutput(logits, features, stages, hidden, scores, attention)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise FarviewError where clips of `shape` do not fit this network or are too small for it."""
+        expected = (self.intervals, self.channels, self.frames)
+        if len(shape) != 6 or shape[1:4] != expected:
+            raise FarviewError(
+                f"clips have the shape {shape}; this network takes (clips, intervals, channels, frames, "
+                "height, width) = (B, {}, {}, {}, H, W)".format(*expected)
+            )
+        least = least_size(self.config)
+        if min(shape[4:]) < least:
+            raise FarviewError(
+                f"an input of {shape[4]}x{shape[5]} (height x width) is too small for {self.config.backbone} "
+                f"with the stem '{self.config.stem}', which takes {least}x{least} or more: enlarge it "
+                "(input.size) or choose a stem that shrinks less (network.stem: small or tiny)"
+            )
+
+
+def least_size(config: NetworkConfig) -> int:
+    """Least height and width of the input, pixels: the second stage's map has more than one pixel each way.
+
+    Every layer would run on less, but at most one stage had a spatial attention left to compare (our choice).
+    """
+    _, stride, pool = STEMS[config.stem]
+    return 2 * stride * (2 if pool else 1) + 1
+
+
+def initialise(module: nn.Module) -> None:
+    """He et al.'s normal initialisation (fan-out) for convolutions; the other layers keep PyTorch's."""
+    if isinstance(module, nn.Conv2d | nn.Conv3d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
