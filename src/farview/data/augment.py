@@ -1,42 +1,12 @@
 """One geometry for the HR and the eLR video of a sample: crop, flip, scale and shift as one affine map."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from farview.errors import FarviewError
-
-
-@dataclass(frozen=True)
-class AugmentConfig:
-    """Section `augment` of a recipe: what varies from epoch to epoch (paper, Sec. IV-B).
-
-    HR and eLR always get the same geometry. Nothing varies in validation and testing.
-    """
-
-    flip: bool = True
-    """Mirror half of the videos left to right. Switch off where left and right tell classes apart."""
-    scale: tuple[float, float] = (0.75, 1.0)
-    """Scale jitter: side of the crop as a share of the frame; above 1 the frame shrinks into a black border."""
-    aspect: float = 0.0
-    """Largest relative change of the crop's width to height, 0..0.5."""
-    shift: float = 0.0
-    """Location jitter beyond the frame, as a share of its sides; what comes in from outside is black."""
-    gain: float = 0.0
-    """Brightness jitter: grey levels of both videos are multiplied by one factor in 1-gain..1+gain."""
-
-    def __post_init__(self) -> None:
-        low, high = self.scale
-        if not 0.1 <= low <= high <= 4:
-            raise FarviewError(
-                f"augment.scale: {list(self.scale)} must rise within 0.1..4; for example [0.75, 1.0]"
-            )
-        if not 0 <= self.aspect <= 0.5 or not 0 <= self.shift <= 1 or not 0 <= self.gain < 1:
-            raise FarviewError("augment: aspect must be in 0..0.5, shift in 0..1 and gain in 0..1")
+from farview.data.config import AugmentConfig
 
 
 def sample_geometry(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from farview.data.augment import AugmentConfig, as_video, enlarge, sample_gain, sample_geometry, warp
+from farview.data.augment import as_video, enlarge, sample_gain, sample_geometry, warp
 from farview.data.clip import Clip
+from farview.data.config import AugmentConfig
 from farview.frames.intervals import Intervals
 from farview.frames.store import FrameStore
 

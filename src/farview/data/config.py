@@ -30,13 +30,15 @@ class DataConfig:
     """Go on without the clips that the lists name and the folder lacks; they are counted and named."""
     pool: str | None = None
     """A second data set `kind:folder` whose training clips serve as unlabeled pool."""
+    pool_share: float = 0.5
+    """Share of each transfer batch that comes from the pool."""
     low: float | None = None
     """array: value that becomes grey 0; default: from the training clips."""
     high: float | None = None
     """array: value that becomes grey 255; default: from the training clips."""
 
     def __post_init__(self) -> None:
-        for key in ("test_share", "val_share"):
+        for key in ("test_share", "val_share", "pool_share"):
             if not 0 <= getattr(self, key) < 1:
                 raise FarviewError(
                     f"data.{key}: {getattr(self, key)} must be a share from 0 up to, not including, 1"

@@ -1,6 +1,7 @@
 """From a recipe's data section to the clips, the frame store and the loaders of a phase."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import lightning as L
 from torch.utils.data import DataLoader
@@ -42,7 +43,7 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     pool = _pool(recipe)
     size = recipe.input.size if set(recipe.phases) != {"student"} else None
     sensor = recipe.input.sensor
-    store = FrameStore(recipe.store, sensor, size, aspect=(sensor.height, sensor.width))
+    store = FrameStore(Path(recipe.store).expanduser(), sensor, size, aspect=(sensor.height, sensor.width))
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
     with progress("decoding", quiet) as update:
         unreadable = store.build([c.source for c in used], workers=recipe.machine.decoders, progress=update)

@@ -16,6 +16,8 @@ from farview.transfer.config import TransferConfig
 
 Phase = Literal["teacher", "student", "transfer"]
 PHASES: tuple[Phase, ...] = ("teacher", "student", "transfer")
+STORE = "~/.cache/farview/frames"
+"""Default folder of the frame store."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Recipe:
     seed: int = 0
     out: str = "runs/train"
     """Folder of the results."""
-    store: str = "~/.cache/farview/frames"
+    store: str = STORE
     """Folder of the decode-once frame store."""
     unreadable_share: float = 0.05
     """Training goes on without unreadable clips (and lists them) up to this share of the clips."""

@@ -1,0 +1,263 @@
+"""The command `farview`: one dict of verbs, each a function; heavy libraries are imported when a verb runs."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from farview import __version__
+from farview.errors import FarviewError
+
+Arguments = list[str]
+
+
+def demo(arguments: Arguments) -> None:
+    """the main job on the embedded data set: train T-Net, S-Net and CSTAT, show what happened on one page"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview demo", description=demo.__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="of the people, scenes and weights (default 0)")
+    parser.add_argument("--out", default="runs/demo", help="folder of the page (default runs/demo)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options = parser.parse_args(arguments)
+
+    from farview.experiments import demo as job
+
+    job.demo(**vars(options))
+
+
+def scan(arguments: Arguments) -> None:
+    """index a data set, decode every clip, list what is broken and why"""
+    parser = data_parser("farview scan", scan.__doc__)
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
+    options = parser.parse_args(spelled(arguments))
+
+    from farview.data import scan as job
+
+    report = job.scan(data_config(options), workers=options.workers, quiet=options.json)
+    if options.json:
+        print(report.to_json())
+    else:
+        job.print_report(report)
+
+
+def train(arguments: Arguments) -> None:
+    """run a recipe's phases (teacher, student, transfer); goes on by itself where a run was cut"""
+    from farview.training.recipe import parser, read_recipe
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        parser().parse_args(["--help"])
+    arguments = spelled(arguments)
+    path, overrides = (None, arguments) if arguments[0].startswith("-") else (arguments[0], arguments[1:])
+    if any(word.startswith("--print_config") for word in overrides):
+        parser().parse_args(([f"--recipe={path}"] if path else []) + overrides)
+    recipe = read_recipe(path, overrides)
+
+    from farview.experiments import train as job
+
+    job.train(recipe)
+
+
+def evaluate(arguments: Arguments) -> None:
+    """Prec@1, Prec@5, mean class accuracy, confusion matrix and per-class table of a model on a data set"""
+    parser = data_parser("farview evaluate", evaluate.__doc__, model=True)
+    parser.add_argument("--part", choices=["test", "val", "train"], default="test", help="(default test)")
+    parser.add_argument("--out", help="folder for results.json, predictions.csv and confusion.png")
+    parser.add_argument("--skip_unreadable", type=bool, default=False, help="go on without unreadable clips")
+    parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    model_data_defaults(parser, arguments)
+    options = parser.parse_args(spelled(arguments))
+
+    from farview.experiments import evaluate as job
+
+    result = job.evaluate(
+        options.model,
+        data_config(options),
+        part=options.part,
+        out=options.out,
+        skip_unreadable=options.skip_unreadable,
+        workers=options.workers,
+        quiet=options.json,
+    )
+    if options.json:
+        print(json.dumps(result.to_dict()))
+    else:
+        job.print_evaluation(result)
+
+
+def predict(arguments: Arguments) -> None:
+    """named labels and scores for video files, folders of images or arrays"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview predict", description=predict.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument("videos", nargs="+", metavar="video", help="HR or eLR; HR is degraded as in training")
+    parser.add_argument("--top", type=int, default=5, help="how many labels (default 5)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, with every class")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy import predict as job
+
+    failed = job.predict_files(options.model, options.videos, options.top, options.json)
+    if failed:
+        raise FarviewError(f"{failed} of {len(options.videos)} videos could not be read; see above")
+
+
+def explain(arguments: Arguments) -> None:
+    """spatial attention over the frames and the temporal attention bar, as PNG or MP4"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview explain", description=explain.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument("video", help="a video, folder of images or array")
+    parser.add_argument("--out", help="a .png or .mp4 (default: VIDEO's name with .explained.png, here)")
+    parser.add_argument("--teacher", help="T-Net's model: adds its attention, what was lost and the confidence")
+    options = parser.parse_args(arguments)
+
+    from farview.experiments import explain as job
+
+    print(job.explain(options.model, options.video, options.out, options.teacher))
+
+
+def cost(arguments: Arguments) -> None:
+    """parameters and multiply-adds of the paper's networks, or of any recipe's or model's"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview cost", description=cost.__doc__)
+    parser.add_argument("target", nargs="?", help="a recipe or a model; default: the paper's two networks")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    options = parser.parse_args(arguments)
+
+    from farview.experiments import cost as job
+
+    rows = job.costs(options.target)
+    if options.json:
+        print(json.dumps(rows))
+    else:
+        job.print_costs(rows)
+
+
+VERBS: dict[str, Callable[[Arguments], None]] = {
+    "demo": demo,
+    "scan": scan,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "explain": explain,
+    "cost": cost,
+}
+
+
+def data_parser(prog: str, description: str | None, model: bool = False) -> Any:
+    """A parser with a positional data set and the options of `DataConfig`."""
+    from jsonargparse import ArgumentParser
+
+    from farview.data.config import DataConfig
+
+    parser = ArgumentParser(prog=prog, description=description)
+    if model:
+        parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument("source", metavar="data", help="kind:folder, for example ucf101:/data/ucf101")
+    parser.add_class_arguments(DataConfig, skip={"source", "val_share", "pool", "pool_share"})
+    return parser
+
+
+SWITCHES = {"available_only", "box", "flip", "rolling", "binary", "freeze_norm", "skip_unreadable"}
+
+
+def spelled(arguments: Arguments) -> Arguments:
+    """`--available-only` as `--available_only=true`: dashes or underscores, switches with or without a value."""
+    result = []
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name.startswith("--"):
+            name = "--" + name[2:].replace("-", "_")
+            bare = not equals and following.lower() not in ("true", "false")
+            word = name + ("=true" if bare and name[2:].split(".")[-1] in SWITCHES else equals + value)
+        result.append(word)
+    return result
+
+
+def data_config(options: Any) -> Any:
+    """The `DataConfig` in parsed options."""
+    from dataclasses import fields
+
+    from farview.data.config import DataConfig
+
+    given = {f.name: getattr(options, f.name) for f in fields(DataConfig) if hasattr(options, f.name)}
+    return DataConfig(**given)
+
+
+def model_data_defaults(parser: Any, arguments: Arguments) -> None:
+    """Options not given are those that the model was trained with, where the kind of data is the same."""
+    from pathlib import Path
+
+    from farview.models.contract import read_contract
+
+    places = [word for word in arguments if not word.startswith("-")]
+    if len(places) < 2 or not Path(places[0]).is_file():
+        return
+    trained = read_contract(Path(places[0])).trained.get("data", {})
+    if trained.get("source", "").partition(":")[0] == places[1].partition(":")[0]:
+        keep = ("split", "test_share", "val_share", "box", "distance", "low", "high")
+        parser.set_defaults({key: trained[key] for key in keep if key in trained and parser_has(parser, key)})
+
+
+def parser_has(parser: Any, key: str) -> bool:
+    """Whether the parser knows an option."""
+    return any(action.dest == key for action in parser._actions)
+
+
+def usage() -> str:
+    """What `farview --help` prints."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:{width}}  {verb.__doc__}" for name, verb in VERBS.items())
+    return (
+        f"farview {__version__}: recognises what people do in video of about 12x16 pixels\n\n"
+        f"usage: farview VERB ... [--debug]\n\n{verbs}\n\nfarview VERB --help tells more."
+    )
+
+
+def main(arguments: Arguments | None = None) -> None:
+    """Run one verb; a user's error is one line and exit status 1, a traceback only with `--debug`."""
+    import os
+
+    # PyTorch's threads must not spin while they wait; this has to be set before it is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [word for word in arguments if word != "--debug"]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return
+    if arguments[0] in ("--version", "-V"):
+        print(__version__)
+        return
+    name, rest = arguments[0], arguments[1:]
+    try:
+        if name not in VERBS:
+            import difflib
+
+            near = difflib.get_close_matches(name, VERBS, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "farview --help lists the verbs"
+            raise FarviewError(f"'{name}' is no verb; {hint}")
+        VERBS[name](rest)
+    except FarviewError as error:
+        if debug:
+            raise
+        sys.exit(f"farview: {error}")
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("farview: interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        text = " ".join(str(error).split()) or "no message"
+        sys.exit(f"farview: {type(error).__name__}: {text} (unexpected; --debug shows where)")

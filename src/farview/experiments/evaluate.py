@@ -1,0 +1,145 @@
+"""How good is a model on a data set: the verb `farview evaluate`."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from farview.console import progress
+from farview.data.clip import Clip, DataSet, Part
+from farview.data.config import DataConfig
+from farview.data.datasets import open_data
+from farview.errors import FarviewError, UnreadableClip
+from farview.frames.store import FrameStore
+from farview.models.contract import Contract
+from farview.models.model_file import load_model
+from farview.training.evaluation import Predictions, predict_clips
+from farview.training.metrics import Accuracy, accuracy, confusion
+from farview.training.phases import write_json, write_predictions
+from farview.training.recipe import STORE
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one model on one part of one data set."""
+
+    model: str
+    data: str
+    part: str
+    classes: tuple[str, ...]
+    accuracy: Accuracy
+    confusion: torch.Tensor
+    """(classes, classes) counts: row the label, column the prediction."""
+    predictions: Predictions
+    unreadable: dict[str, str]
+    """Clips left out (only with `skip_unreadable`): name to reason."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `--json`: everything but the logits."""
+        counts = self.confusion.tolist()
+        return {
+            "model": self.model,
+            "data": self.data,
+            "part": self.part,
+            **asdict(self.accuracy),
+            "classes": list(self.classes),
+            "confusion": counts,
+            "per_class": {
+                name: {"clips": sum(row), "prec1": 100 * row[i] / sum(row) if sum(row) else None}
+                for i, (name, row) in enumerate(zip(self.classes, counts, strict=True))
+            },
+            "unreadable": self.unreadable,
+        }
+
+
+def evaluate(
+    model: str | Path,
+    config: DataConfig,
+    part: Part = "test",
+    out: str | Path | None = None,
+    store: str | Path = STORE,
+    skip_unreadable: bool = False,
+    workers: int = 2,
+    quiet: bool = False,
+) -> Evaluation:
+    """Accuracy of a model on one part of a data set.
+
+    Labels are matched to the model's classes by name. Unreadable clips raise `UnreadableClip` by name unless
+    `skip_unreadable`. With `out`, `results.json` and `predictions.csv` are written there.
+    """
+    network, contract = load_model(Path(model))
+    data = open_data(config)
+    clips = relabel(data, part, contract)
+    hr = contract.resolution == "hr"
+    sensor = contract.sensor
+    folder = FrameStore(
+        Path(store).expanduser(),
+        None if hr else sensor,
+        contract.input_size if hr else None,
+        aspect=(sensor.height, sensor.width),
+    )
+    with progress("decoding", quiet) as update:
+        unreadable = folder.build([clip.source for clip in clips], workers=workers, progress=update)
+    if unreadable and not skip_unreadable:
+        name, reason = next(iter(unreadable.items()))
+        raise UnreadableClip(
+            f"{len(unreadable)} of {len(clips)} clips are unreadable; first: {name}: {reason}; "
+            f"mend them or go on without them by --skip-unreadable"
+        )
+    clips = [clip for clip in clips if clip.source.name not in unreadable]
+    if not clips:
+        raise FarviewError(f"{config.source}: the part '{part}' has no readable clips")
+    predictions = predict_clips(network, contract, clips, folder)
+    result = Evaluation(
+        str(model),
+        config.source,
+        part,
+        contract.classes,
+        accuracy(predictions.logits, predictions.labels, predictions.interval_logits),
+        confusion(predictions.logits, predictions.labels, len(contract.classes)),
+        predictions,
+        unreadable,
+    )
+    if out is not None:
+        write_predictions(Path(out) / "predictions.csv", predictions, contract.classes)
+        write_json(Path(out) / "results.json", result.to_dict())
+    return result
+
+
+def relabel(data: DataSet, part: Part, contract: Contract) -> list[Clip]:
+    """The clips of a part with their labels as indices into the model's classes."""
+    place = {name: i for i, name in enumerate(contract.classes)}
+    clips = [clip for clip in data.part(part) if clip.label is not None]
+    used = sorted({data.classes[clip.label] for clip in clips if clip.label is not None})
+    unknown = [name for name in used if name not in place]
+    if unknown:
+        raise FarviewError(
+            f"{data.name}: class '{unknown[0]}' is unknown to the model, which knows: {', '.join(contract.classes)}"
+        )
+    return [replace(c, label=place[data.classes[c.label]]) for c in clips if c.label is not None]
+
+
+def print_evaluation(result: Evaluation) -> None:
+    """Figures, then a table of classes with what each is most often taken for."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console, figures = Console(), result.accuracy
+    low, high = figures.ci95
+    console.print(f"[bold]{result.model}[/] on {result.data} ({result.part}, {figures.clips} videos)")
+    console.print(f"video level  prec@1 {figures.prec1:.2f} % (95 % interval {low:.1f} to {high:.1f})")
+    console.print(
+        f"             prec@5 {figures.prec5:.2f} %   mean class accuracy {figures.class_mean:.2f} %"
+    )
+    console.print(f"clip level   prec@1 {figures.clip_prec1:.2f} % (single intervals by themselves)")
+    table = Table("class", "videos", "prec@1", "most often taken for")
+    for i, (name, row) in enumerate(zip(result.classes, result.confusion.tolist(), strict=True)):
+        if not sum(row):
+            continue
+        wrong = max((j for j in range(len(row)) if j != i), key=row.__getitem__, default=i)
+        taken = f"{result.classes[wrong]} ({row[wrong]})" if row[wrong] and wrong != i else ""
+        table.add_row(name, str(sum(row)), f"{100 * row[i] / sum(row):.1f}", taken)
+    console.print(table)
+    if result.unreadable:
+        console.print(f"left out {len(result.unreadable)} unreadable clips: {', '.join(result.unreadable)}")
