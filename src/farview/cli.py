@@ -44,14 +44,14 @@ def scan(arguments: Arguments) -> None:
 
 def train(arguments: Arguments) -> None:
     """run a recipe's phases (teacher, student, transfer); goes on by itself where a run was cut"""
-    from farview.training.recipe import parser, read_recipe
+    from farview.training.recipe import parser, read_recipe, recipe_path
 
     if not arguments or arguments[0] in ("-h", "--help"):
         parser().parse_args(["--help"])
     arguments = spelled(arguments)
     path, overrides = (None, arguments) if arguments[0].startswith("-") else (arguments[0], arguments[1:])
     if any(word.startswith("--print_config") for word in overrides):
-        parser().parse_args(([f"--recipe={path}"] if path else []) + overrides)
+        parser().parse_args(([f"--recipe={recipe_path(path)}"] if path else []) + overrides)
     recipe = read_recipe(path, overrides)
 
     from farview.experiments import train as job
@@ -113,7 +113,9 @@ def explain(arguments: Arguments) -> None:
     parser.add_argument("model", help="a Farview model (.safetensors)")
     parser.add_argument("video", help="a video, folder of images or array")
     parser.add_argument("--out", help="a .png or .mp4 (default: VIDEO's name with .explained.png, here)")
-    parser.add_argument("--teacher", help="T-Net's model: adds its attention, what was lost and the confidence")
+    parser.add_argument(
+        "--teacher", help="T-Net's model: adds its attention, what was lost and the confidence"
+    )
     options = parser.parse_args(arguments)
 
     from farview.experiments import explain as job

@@ -15,6 +15,7 @@ from typing import Any
 
 import lightning as L
 import torch
+import yaml
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import load_file
 
@@ -71,6 +72,7 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
         )
     digests = phase_digests(recipe, clips)
     out = Path(recipe.out).expanduser()
+    write_yaml(out / "recipe.yaml", asdict(recipe))
     folders = {name: out / "phases" / f"{NAMES[name]}-{digests[name]}" for name in recipe.phases}
     models: dict[Phase, Path] = {}
     for name in recipe.phases:
@@ -120,7 +122,7 @@ def needs(recipe: Recipe, name: Phase) -> list[Phase]:
     """The phases whose models a phase starts from or learns from."""
     before: list[Phase] = ["teacher"] if name == "transfer" else []
     initial = getattr(recipe, name).initial
-    return before + [initial] if initial in ("teacher", "student") else before
+    return [*before, initial] if initial in ("teacher", "student") else before
 
 
 def train_phase(
@@ -274,6 +276,12 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON for programs and people."""
     with atomic_write(path) as file:
         file.write((json.dumps(content, indent=2) + "\n").encode())
+
+
+def write_yaml(path: Path, content: dict[str, Any]) -> None:
+    """Write the resolved recipe; `farview train` reads it again."""
+    with atomic_write(path) as file:
+        file.write(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False).encode())
 
 
 def _calm() -> None:

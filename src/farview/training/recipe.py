@@ -1,12 +1,14 @@
-"""A recipe: one YAML file that says how T-Net, S-Net and the transfer are trained. Torch-free, so that help is quick."""
+"""A recipe: one YAML file that says how all networks are trained. Torch-free, so that help is quick."""
 
 import difflib
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import farview
 from farview.data.config import AugmentConfig, DataConfig
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
@@ -153,6 +155,25 @@ def parser() -> Any:
     return result
 
 
+def recipe_path(name: str | Path) -> Path:
+    """A recipe's file: as given, or by its name (`mime`, `paper/resnet34`) among those that come with Farview.
+
+    Raises `FarviewError` that lists the known names.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    package = Path(farview.__file__).parent
+    folders = [package / "recipes", package.parents[1] / "recipes"]  # installed, in a checkout
+    known = {
+        str(path.relative_to(folder).with_suffix("")): path
+        for folder in folders
+        for path in sorted(folder.rglob("*.yaml"))
+    }
+    if str(name) in known:
+        return known[str(name)]
+    raise FarviewError(f"{name}: no such recipe file, nor one that comes with Farview: {', '.join(known)}")
+
+
 def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> Recipe:
     """The recipe in a YAML file with `--section.key VALUE` overrides.
 
@@ -160,12 +181,12 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
     """
     from jsonargparse import ArgumentError
 
-    if path is not None and not Path(path).is_file():
-        raise FarviewError(f"{path}: no such recipe; recipes are YAML files, see the folder `recipes`")
+    path = None if path is None else recipe_path(path)
     arguments = ([] if path is None else [f"--recipe={path}"]) + (overrides or [])
     try:
         parsed = parser()
-        return Recipe(**vars(parsed.instantiate_classes(parsed.parse_args(arguments))))
+        values = vars(parsed.instantiate_classes(parsed.parse_args(arguments)))
+        return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
         raise FarviewError(f"{path or 'command line'}: {one_line(error)}{suggestion(str(error))}") from None
 
@@ -186,24 +207,14 @@ def known_keys(kind: type = Recipe, prefix: str = "") -> list[str]:
 
 
 def suggestion(message: str) -> str:
-    """`; did you mean 'student.lr'?` where a word of the message is nearly a known key."""
-    keys = known_keys()
-    for word in message.replace("'", " ").replace('"', " ").replace("=", " ").split():
-        word = word.strip("-.,:;()[]{}")
-        if len(word) < 3 or word in keys:
-            continue
-        near = difflib.get_close_matches(word, keys, n=1, cutoff=0.75)
-        near = (
-            near
-            or [
-                k
-                for k in keys
-                if k.split(".")[-1]
-                in difflib.get_close_matches(
-                    word.split(".")[-1], [k.split(".")[-1] for k in keys], n=1, cutoff=0.75
-                )
-            ][:1]
-        )
-        if near:
-            return f"; did you mean '{near[0]}'?"
-    return ""
+    """`; did you mean 'student.lr'?` where the message complains of a key that is nearly a known one."""
+    unknown = re.search(r"unrecognized arguments: --([\w.]+)", message)
+    within = re.search(r"(?:Group '([\w.]+)' )?does not accept (?:option|nested key) '([\w.]+)'", message)
+    if unknown:
+        wrong = unknown[1]
+    elif within:
+        wrong = ".".join(part for part in within.groups() if part)
+    else:
+        return ""
+    near = difflib.get_close_matches(wrong, known_keys(), n=1)
+    return f"; did you mean '{near[0]}'?" if near else "; `farview train --help` lists the keys"
