@@ -1,0 +1,106 @@
+"""Which clips come together, and that samples depend on (seed, epoch, clip) alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farview.data.batches import ClipFrames, EpochBatches, loader
+from farview.data.clip import Clip
+from farview.data.config import AugmentConfig
+from farview.frames.arrays import MemoryFrames
+from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+from farview.frames.store import FrameStore
+
+
+def epoch(batches: EpochBatches, number: int) -> list[list[tuple[int, int]]]:
+    batches.sampler.set_epoch(number)
+    return list(batches)
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 3), st.integers(1, 3))
+def test_ranks_share_the_batches_of_one_process(clips: int, batch: int, number: int, world: int) -> None:
+    batch *= world
+    if clips < world:
+        return
+    ranks = [epoch(EpochBatches(clips, batch, rank=r, world=world), number) for r in range(world)]
+    alone = epoch(EpochBatches(clips, batch, rank=0, world=1), number)
+    merged = [sorted(sum(parts, [])) for parts in zip(*ranks, strict=True)]
+    assert len({len(part) for rank in ranks for part in rank}) == 1  # no rank waits for another
+    if clips >= batch:
+        assert merged == [sorted(part) for part in alone]
+    seen = [index for part in merged for _, index in part]
+    assert len(seen) == len(set(seen))
+
+
+@given(st.integers(1, 40), st.integers(1, 12))
+def test_testing_takes_every_clip_once_in_order(clips: int, batch: int) -> None:
+    parts = epoch(EpochBatches(clips, batch, train=False), 0)
+    assert [index for part in parts for _, index in part] == list(range(clips))
+    assert len(parts) == len(EpochBatches(clips, batch, train=False))
+
+
+def test_order_is_a_function_of_seed_and_epoch() -> None:
+    assert epoch(EpochBatches(20, 4, seed=1), 3) == epoch(EpochBatches(20, 4, seed=1), 3)
+    assert epoch(EpochBatches(20, 4, seed=1), 3) != epoch(EpochBatches(20, 4, seed=1), 4)
+    assert epoch(EpochBatches(20, 4, seed=1), 3) != epoch(EpochBatches(20, 4, seed=2), 3)
+
+
+def test_pool_is_walked_through_evenly() -> None:
+    batches = EpochBatches(24, 8, pool=10, pool_share=0.5)
+    assert len(batches) == 6
+    counts = np.zeros(10, int)
+    for number in range(5):
+        for part in epoch(batches, number):
+            pool = [index - 24 for _, index in part if index >= 24]
+            assert len(pool) == 4 and len(part) == 8
+            np.add.at(counts, pool, 1)
+    assert counts.sum() == 120 and (counts == 12).all()
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> ClipFrames:
+    rng = np.random.default_rng(0)
+    clips = [
+        Clip(
+            f"clip{i}",
+            MemoryFrames(rng.integers(0, 256, (5 + 7 * i, 24, 32, 1), dtype=np.uint8)),
+            i % 2,
+            "train",
+        )
+        for i in range(5)
+    ]
+    store = FrameStore(tmp_path, SensorModel(6, 8), (24, 32))
+    return ClipFrames(clips, store, Intervals(3, 2), hr=True, elr=True, augment=AugmentConfig(), seed=4)
+
+
+def test_a_sample_does_not_depend_on_its_company(samples: ClipFrames) -> None:
+    together = samples.__getitems__([(7, 0), (7, 3), (7, 4)])
+    alone = samples[(7, 3)]
+    for name in ("labels", "hr", "elr", "geometry", "gain"):
+        assert torch.equal(getattr(together, name)[1:2], getattr(alone, name)), name
+    assert not torch.equal(samples[(8, 3)].geometry, alone.geometry)  # type: ignore[arg-type]
+
+
+def test_workers_change_nothing(samples: ClipFrames) -> None:
+    batches = EpochBatches(5, 2, seed=1)
+    here = list(loader(samples, batches))
+    there = list(loader(samples, batches, workers=2))
+    assert [b.clips for b in here] == [b.clips for b in there]
+    assert all(
+        torch.equal(a.hr, b.hr) and torch.equal(a.geometry, b.geometry)
+        for a, b in zip(here, there, strict=True)
+    )
+
+
+def test_shapes_and_shared_geometry(samples: ClipFrames) -> None:
+    batch = samples.__getitems__([(0, 1), (0, 2)])
+    assert batch.hr is not None and batch.hr.shape == (2, 3, 2, 24, 32, 1)
+    assert batch.elr is not None and batch.elr.shape == (2, 3, 2, 6, 8, 1)
+    hr, elr = batch.videos((24, 32))
+    assert hr is not None and elr is not None
+    assert hr.shape == elr.shape == (2, 3, 1, 2, 24, 32)

@@ -1,0 +1,32 @@
+"""The rate's course against the paper's words, and what is decayed."""
+
+import pytest
+from torch import nn
+
+from farview.training.optimiser import optimiser, rate
+from farview.training.recipe import PhaseConfig
+
+
+def test_paper_schedule() -> None:
+    paper = PhaseConfig()  # 50 epochs, /10 every 20, 5 to warm up
+    assert rate(paper, 0) == 0
+    assert rate(paper, 2.5) == pytest.approx(0.5)
+    assert rate(paper, 5) == rate(paper, 19.9) == 1
+    assert rate(paper, 20) == pytest.approx(0.1)
+    assert rate(paper, 49.9) == pytest.approx(0.01)
+
+
+def test_cosine_falls_to_zero() -> None:
+    phase = PhaseConfig(epochs=12, schedule="cosine", warmup=2)
+    assert rate(phase, 1) == pytest.approx(0.5)
+    assert rate(phase, 2) == pytest.approx(1)
+    assert rate(phase, 7) == pytest.approx(0.5)
+    assert rate(phase, 12) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_norms_and_biases_are_not_decayed(kind: str) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    chosen = optimiser([network], PhaseConfig(optimizer=kind, weight_decay=0.3))  # type: ignore[arg-type]
+    decay = {id(p): group["weight_decay"] for group in chosen.param_groups for p in group["params"]}
+    assert decay == {id(p): 0.3 if p.ndim > 1 else 0.0 for p in network.parameters()}
