@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal, get_args
+
+from safetensors import SafetensorError, safe_open
 
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
@@ -11,6 +14,9 @@ from farview.frames.sensor import SensorModel
 Backbone = Literal["resnet18", "resnet34", "r2plus1d18", "r2plus1d34"]
 Stem = Literal["imagenet", "small", "tiny"]
 Resolution = Literal["hr", "elr"]
+
+FORMAT = 1  # of model files; raised when an older Farview could no longer read them
+KEY = "farview"  # of the metadata; one key alone, as safetensors writes several in random order
 
 
 @dataclass(frozen=True)
@@ -85,15 +91,22 @@ class Contract:
 
     def to_json(self) -> str:
         """The contract as text; equal contracts give equal text."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return json.dumps({"format": FORMAT} | asdict(self), sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Contract":
-        """What `to_json` wrote. Raises FarviewError that names what is missing, unknown or wrong."""
+        """What `to_json` wrote. Raises FarviewError that names what is missing, unknown, wrong or too new."""
         try:
-            return cls(**_typed(json.loads(text)))
+            values = json.loads(text)
+            version = int(values.pop("format"))
+            if version > FORMAT:
+                raise FarviewError(
+                    f"the model file has format {version}, this Farview reads formats up to {FORMAT}: "
+                    "upgrade farview"
+                )
+            return cls(**_typed(values))
         except (AttributeError, TypeError, ValueError, KeyError) as error:
-            raise FarviewError(f"the model's metadata cannot be read: {error!r}") from None
+            raise FarviewError(f"the model's metadata cannot be used: {error!r}") from None
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
@@ -109,3 +122,28 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
         "intervals": Intervals(**values["intervals"]),
         **{key: tuple(values[key]) for key in ("classes", "input_size", "mean", "std")},
     }
+
+
+def read_contract(path: Path | str) -> Contract:
+    """The contract of a model file, without its weights and without PyTorch.
+
+    Raises FarviewError where the file is missing, damaged, not Farview's or of a newer format.
+    """
+    if not Path(path).is_file():
+        raise FarviewError(f"{path}: no such model; expected a .safetensors file that farview has written")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise FarviewError(
+            f"{path}: not a whole .safetensors file ({error}); copy or train the model again"
+        ) from None
+    if KEY not in metadata:
+        raise FarviewError(
+            f"{path}: a .safetensors file, but not a Farview model (its metadata lack '{KEY}'); expected one "
+            "that farview has written"
+        )
+    try:
+        return Contract.from_json(metadata[KEY])
+    except FarviewError as error:
+        raise FarviewError(f"{path}: {error}") from None

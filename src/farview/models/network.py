@@ -66,7 +66,7 @@ class ActionNetwork(nn.Module):
         """
         self.check(tuple(clips.shape))
         x = clips.flatten(0, 1)  # (B*K, C, T, H, W)
-        maps = self.backbone(x.flatten(1, 2) if self.stacked else x)  # 2D: of (B*K, C*T, H, W)
+        maps = self.backbone(self.stack(x))
         if self.stacked:
             maps = [m.unsqueeze(2) for m in maps]  # (B*K, C_i, 1, H_i, W_i)
         stages = tuple(m.unflatten(0, (-1, self.intervals)) for m in maps)  # (B, K, C_i, T_i, H_i, W_i)
@@ -75,6 +75,10 @@ class ActionNetwork(nn.Module):
         video = (attention.unsqueeze(-1) * features).sum(1)  # (B, D)
         logits = self.fc(self.dropout(video))
         return ActionOutput(logits, features, stages, hidden, scores, attention)
+
+    def stack(self, x: Tensor) -> Tensor:
+        """What the backbone takes: (N, C, T, H, W) -> (N, C*T, H, W) for 2D, unchanged for 3D."""
+        return x.flatten(1, 2) if self.stacked else x
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise FarviewError where clips of `shape` do not fit this network or are too small for it."""
