@@ -1,0 +1,70 @@
+"""What a recipe says about the transfer. Torch-free, so that help is quick."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from farview.errors import FarviewError
+
+ConfidenceKind = Literal["none", "difference", "gradient", "mlp"]
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """Section `loss` of a recipe: weights and confidence of the transfer (paper, Sec. III). Raises FarviewError."""
+
+    ce: float = 1 / 3
+    """Weight of the cross-entropy in Eq. 4."""
+    sat: float = 1 / 3
+    """Weight of the spatial attention transfer in Eq. 4."""
+    tat: float = 1 / 3
+    """Weight of the temporal attention transfer in Eq. 4."""
+    sat_inner: tuple[float, ...] = (1 / 4, 1 / 4, 1 / 4, 1 / 4)
+    """Weights of the four residual stages within SAT, shallow to deep (Table I)."""
+    tat_inner: tuple[float, ...] = (1 / 2, 1 / 2)
+    """Weights of the two fully connected layers within TAT (Table I)."""
+    rolling: bool = False
+    """Let the inner weights roll with the epochs by Eq. 5, in place of `sat_inner` and `tat_inner`."""
+    norm: Literal[1, 2] = 2
+    """P of Eq. 2 and 3: over a video's frames, 1 takes the mean of 1 - cosine, 2 the root mean square."""
+    confidence: ConfidenceKind = "mlp"
+    """How the evidence that down-sampling lost is measured: none is plain STAT, the others are CSTAT."""
+    threshold: float = 0.5
+    """Pixels of lower confidence take no part in the transfer, 0..1. Choose it on held-out training clips."""
+    binary: bool = False
+    """Confidence 1 above the threshold, in place of its own value."""
+    same: float = 24.0
+    """Difference and gradient map: smaller differences count as none (grey levels of 255; Sobel of them)."""
+    blur: float = 2.0
+    """Gradient map: sigma of the Gaussian, in pixels of a frame 340 wide; it scales with the width."""
+    dilation: int = 10
+    """Gradient map: iterations of the 3x3 dilation at 340 pixels of width; they scale with the width."""
+    spread: float = 1.0
+    """MLP map: weight of the term 1 - exp(entropy) / pixels, which keeps the map from peaking."""
+
+    def __post_init__(self) -> None:
+        for key in ("ce", "sat", "tat", "same", "blur", "spread"):
+            check_weight(key, getattr(self, key))
+        for key, blocks in (("sat_inner", 4), ("tat_inner", 2)):
+            weights = getattr(self, key)
+            if len(weights) != blocks:
+                raise FarviewError(
+                    f"loss.{key}: {list(weights)} has {len(weights)} weights; expected {blocks}"
+                )
+            for weight in weights:
+                check_weight(key, weight)
+        if self.norm not in (1, 2):
+            raise FarviewError(f"loss.norm: {self.norm!r}; expected 1 or 2")
+        if self.confidence not in get_args(ConfidenceKind):
+            expected = ", ".join(get_args(ConfidenceKind))
+            raise FarviewError(f"loss.confidence: {self.confidence!r}; expected one of {expected}")
+        if not 0 <= self.threshold <= 1:
+            raise FarviewError(f"loss.threshold: {self.threshold!r}; expected a confidence in 0..1")
+        if not isinstance(self.dilation, int) or self.dilation < 0:
+            raise FarviewError(f"loss.dilation: {self.dilation!r}; expected a whole number of at least 0")
+
+
+def check_weight(key: str, value: float) -> None:
+    """Raise where a weight is negative or not a finite number."""
+    if not 0 <= value < math.inf:
+        raise FarviewError(f"loss.{key}: {value!r}; expected a number of at least 0")

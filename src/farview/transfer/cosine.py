@@ -1,0 +1,32 @@
+"""The distance of Eq. 2 and 3: 1 - cosine, and its P norm over a video."""
+
+import torch
+from torch import Tensor
+
+EPS = 1e-8
+
+
+def cosine_distance(student: Tensor, teacher: Tensor) -> Tensor:
+    """1 - cosine of the vectors along the last axis: (..., D), (..., D) -> (...), 0 alike to 2 opposite.
+
+    A vector of norm below 1e-8 has no direction: distance 1, and a gradient that stays small.
+    """
+    return 1 - (unit(student) * unit(teacher)).sum(-1)
+
+
+def unit(vector: Tensor) -> Tensor:
+    """Vectors (..., D) at length 1; those of norm below 1e-8 as they are."""
+    norm = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
+    return vector / torch.where(norm < EPS, torch.ones_like(norm), norm)
+
+
+def video_norm(distances: Tensor, p: int) -> Tensor:
+    """(B, N) distances of a video's N frames -> (B,): their mean (P = 1) or root mean square (P = 2).
+
+    Ours: the paper's norm sums; the mean lets videos with more frames weigh the same.
+    """
+    if p == 1:
+        return distances.abs().mean(1)
+    return (
+        torch.linalg.vector_norm(distances, dim=1) / distances.shape[1] ** 0.5
+    )  # gradient 0 where all are 0

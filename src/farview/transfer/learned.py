@@ -1,0 +1,37 @@
+"""MLP-based confidence map (paper, Sec. III-C1c)."""
+
+from torch import Tensor, nn
+
+from farview.transfer.confidence import confidence_of
+
+
+class Extractor(nn.Module):
+    """Two 3x3 convolutions with 3 filters each, shared by HR and eLR: what of a frame must not get lost.
+
+    It learns through the transfer losses. Ours: the paper's "K = 3 filters" taken as size and number; a leaky ReLU
+    between, so that no filter dies; grey levels brought to -1..1.
+    """
+
+    def __init__(self, channels: int, filters: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, filters, 3, padding=1)
+        self.second = nn.Conv2d(filters, filters, 3, padding=1, bias=False)  # a bias would cancel
+        self.relu = nn.LeakyReLU(0.1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Grey levels 0..255 (N, C, H, W) -> features (N, 3, H, W)."""
+        return self.second(self.relu(self.first(frames / 127.5 - 1)))
+
+
+def learned_confidence(extractor: Extractor, hr: Tensor, elr: Tensor) -> Tensor:
+    """Confidence 0..1 (B, K, T, H, W) of videos (B, K, C, T, H, W): 1 - normalised |g(HR) - g(eLR)|.
+
+    The absolute difference is averaged over the filters.
+    """
+    b, k, c, t, h, w = hr.shape
+    features = [
+        extractor(video.transpose(2, 3).reshape(-1, c, h, w))  # (B*K*T, 3, H, W)
+        for video in (hr, elr)
+    ]
+    change = (features[0] - features[1]).abs().mean(1)
+    return confidence_of(change).unflatten(0, (b, k, t))
