@@ -136,6 +136,8 @@ def train_phase(
     contract = contract_of(recipe, name, clips)
     torch.manual_seed(recipe.seed)
     network = build_network(contract)
+    if network.stacked:
+        network = network.to(memory_format=torch.channels_last)  # a tenth faster for 2D convolutions on a CPU
     initial = phase.initial
     if initial is not None:
         start = models[initial] if initial in models else Path(initial)  # type: ignore[index,operator]

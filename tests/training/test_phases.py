@@ -1,0 +1,200 @@
+"""Whole runs on a tiny data set: reuse, resume after a kill, distribution, what is written, what stops."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from farview.errors import FarviewError
+from farview.models.model_file import load_model, read_contract
+from farview.training.phases import Run, run
+from farview.training.recipe import Recipe
+from tests.training.tiny import CLASSES, tiny_recipe
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(tiny_recipe(tmp_path_factory.mktemp("run")), quiet=True)
+
+
+def test_each_phase_leaves_model_history_and_predictions(finished: Run) -> None:
+    assert set(finished.models) == {"teacher", "student", "transfer"}
+    for name, path in finished.models.items():
+        contract = read_contract(path)
+        assert contract.classes == CLASSES
+        assert contract.resolution == ("hr" if name == "teacher" else "elr")
+        assert contract.accuracy["test"]["clips"] == len(finished.clips.test)
+        rows = list(csv.DictReader((finished.folders[name] / "history.csv").open()))
+        assert [float(row["epoch"]) for row in rows] == [0, 1, 2]
+        assert all(float(row["train/total"]) > 0 for row in rows)
+        predictions = list(csv.DictReader((finished.folders[name] / "test-predictions.csv").open()))
+        assert {row["clip"] for row in predictions} == {clip.id for clip in finished.clips.test}
+        hits = sum(row["label"] == row["predicted"] for row in predictions)
+        assert contract.accuracy["test"]["prec1"] == pytest.approx(100 * hits / len(predictions))
+    header = (finished.folders["transfer"] / "history.csv").read_text().splitlines()[0]
+    for term in ("ce", "sat", "sat1", "sat4", "tat", "tat1", "tat2", "spread", "kept", "score", "total"):
+        assert f"train/{term}" in header.split(",")
+
+
+def test_a_second_run_trains_nothing(finished: Run) -> None:
+    before = {path: path.stat().st_mtime_ns for f in finished.folders.values() for path in f.rglob("*")}
+    again = run(finished.recipe, quiet=True)
+    assert again.folders == finished.folders
+    assert {path: path.stat().st_mtime_ns for f in again.folders.values() for path in f.rglob("*")} == before
+
+
+def test_changed_inputs_retrain_what_depends_on_them(finished: Run) -> None:
+    changed = replace(finished.recipe, student=replace(finished.recipe.student, lr=0.002))
+    again = run(changed, quiet=True)
+    assert again.folders["teacher"] == finished.folders["teacher"]
+    assert again.folders["student"] != finished.folders["student"]
+    assert again.folders["transfer"] != finished.folders["transfer"]  # it starts from the student
+    assert (finished.folders["student"] / "model.safetensors").exists()  # nothing is lost
+
+
+def test_validation_clips_are_held_out_of_training(finished: Run) -> None:
+    train, val, test = (
+        {c.id for c in part} for part in (finished.clips.train, finished.clips.val, finished.clips.test)
+    )
+    assert train and val and test
+    assert not train & val and not train & test and not val & test
+
+
+def test_teacher_is_left_alone_by_the_transfer(finished: Run) -> None:
+    teacher, _ = load_model(finished.models["teacher"])
+    again, _ = load_model(finished.folders["teacher"] / "model.safetensors")
+    for name, tensor in teacher.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    checkpoint = torch.load(finished.folders["transfer"] / "last.ckpt", weights_only=True)
+    assert all(key.startswith(("network.", "loss.")) for key in checkpoint["state_dict"])
+    learned = sum(len(group["params"]) for group in checkpoint["optimizer_states"][0]["param_groups"])
+    student, _ = load_model(finished.models["transfer"])
+    extractor = sum(key.startswith("loss.") for key in checkpoint["state_dict"])
+    assert learned == len(list(student.parameters())) + extractor
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from farview.training.phases import run
+from tests.training.tiny import tiny_recipe
+if __name__ == "__main__":
+    run(tiny_recipe(Path(sys.argv[1]), *sys.argv[2:]))
+"""
+
+
+def start(folder: Path, *overrides: str) -> subprocess.Popen:
+    script = folder / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_WAIT_POLICY": "PASSIVE"}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(folder), *overrides],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_killed_runs_end_bit_equal(tmp_path: Path, keep: str) -> None:
+    """kill -9 in the middle of the student and again in the transfer."""
+    settings = [
+        f"--{phase}.{key}" for phase in ("student", "transfer") for key in ("epochs=6", f"keep={keep}")
+    ]
+    settings += ["--network.dropout=0.2"]
+    whole = run(tiny_recipe(tmp_path, *settings), quiet=True)
+    cut = [*settings, "--out", str(tmp_path / "cut")]
+    for name in ("student", "cstat"):
+        process = start(tmp_path, *cut)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(name) and "epoch   3/6" in line:
+                time.sleep(0.05)  # somewhere inside the next epoch
+                process.send_signal(signal.SIGKILL)
+                break
+        process.wait()
+        assert process.returncode == -signal.SIGKILL
+    resumed = run(tiny_recipe(tmp_path, *cut), quiet=True)
+    for name, path in whole.models.items():
+        one, other = load_file(path), load_file(resumed.models[name])
+        assert all(torch.equal(one[key], other[key]) for key in one), name
+    rows = list(csv.DictReader((resumed.folders["transfer"] / "history.csv").open()))
+    assert [float(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4, 5]
+
+
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    """Two gloo processes with frozen norms and the same global batch, within float tolerance."""
+    settings = [f"--{p}.freeze_norm=true" for p in ("teacher", "student", "transfer")]
+    settings += [f"--{p}.epochs=2" for p in ("teacher", "student", "transfer")]
+    one = run(tiny_recipe(tmp_path, *settings), quiet=True)
+    two = ["--machine.devices=2", "--machine.strategy=ddp_spawn", "--out", str(tmp_path / "two")]
+    process = start(tmp_path, *settings, *two)
+    process.communicate(timeout=240)
+    assert process.returncode == 0
+    for name, path in one.models.items():
+        first, second = load_file(path), load_file(tmp_path / "two" / path.name)
+        for key in first:
+            torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=2e-5, msg=f"{name} {key}")
+
+
+def test_accumulated_micro_batches_equal_the_batch(tmp_path: Path) -> None:
+    settings = [
+        "--phases=[student]",
+        "--student.freeze_norm=true",
+        "--student.epochs=2",
+        "--student.optimizer=sgd",
+    ]
+    whole = run(tiny_recipe(tmp_path, *settings), quiet=True)
+    parts = run(
+        tiny_recipe(tmp_path, *settings, "--student.micro_batch=2", "--out", str(tmp_path / "m")), quiet=True
+    )
+    one, other = load_file(whole.models["student"]), load_file(parts.models["student"])
+    for key in one:
+        torch.testing.assert_close(one[key], other[key], rtol=1e-4, atol=1e-6, msg=key)
+
+
+def test_unlabeled_pool_takes_part(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    pool = replace(recipe.data, pool=recipe.data.source)
+    finished = run(replace(recipe, data=pool), quiet=True)
+    assert finished.clips.pool and all(clip.label is None for clip in finished.clips.pool)
+    assert not {c.id for c in finished.clips.pool} & {c.id for c in finished.clips.train}
+
+
+def test_a_term_that_is_not_finite_is_named_with_its_clips(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "--phases=[student]", "--student.lr=1e30", "--student.optimizer=sgd")
+    recipe = replace(recipe, student=replace(recipe.student, warmup=0.0))
+    with pytest.raises(FarviewError, match=r"'ce' is .* on clips (left|right)/clip|gradient of"):
+        run(recipe, quiet=True)
+
+
+def test_transfer_without_its_teacher_says_so(tmp_path: Path) -> None:
+    with pytest.raises(FarviewError, match="needs the phase 'teacher'"):
+        run(tiny_recipe(tmp_path, "--phases=[transfer]"), quiet=True)
+
+
+def test_unreadable_training_clips_are_left_out_up_to_a_share(tmp_path: Path) -> None:
+    recipe: Recipe = tiny_recipe(tmp_path, "--phases=[student]", "--student.epochs=1")
+    train = run(recipe, quiet=True).clips.train
+    victim = tmp_path / "clips" / train[0].id
+    next(victim.glob("*.png")).write_bytes(b"no picture")
+    with pytest.raises(FarviewError, match=victim.name):
+        run(recipe, quiet=True)
+    lenient = run(replace(recipe, unreadable_share=0.5), quiet=True)
+    assert len(lenient.clips.unreadable) == 1 and victim.name in next(iter(lenient.clips.unreadable))
+    assert train[0].id not in {clip.id for clip in lenient.clips.train}
+
+
+def test_results_name_their_origin(finished: Run) -> None:
+    trained = read_contract(finished.models["transfer"]).trained
+    assert json.dumps(trained)
+    assert trained["phase"] == "transfer" and trained["seed"] == 0 and trained["loss"]["confidence"] == "mlp"
