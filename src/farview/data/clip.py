@@ -34,6 +34,8 @@ class DataSet:
     clips: tuple[Clip, ...]
     missing: tuple[str, ...] = ()
     """Ids that the protocol lists and the folder lacks (only with `available_only`)."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how the parts came about, one line each; `scan` prints them."""
 
     def part(self, part: Part) -> tuple[Clip, ...]:
         """The clips of one part, in stable order."""

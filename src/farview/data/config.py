@@ -13,7 +13,7 @@ class DataConfig:
     """`kind:folder` with a kind of ucf101, hmdb51, ixmas, kinetics, msr-action3d, folder, array; `mime`."""
     split: str = "1"
     """ucf101, hmdb51: 1, 2 or 3. ixmas, array: the actor or group left out, by name or number (ixmas also
-    random1..random5). folder: seed of the split, where the data give none."""
+    random1..random10). folder: seed of the split, where the data give none."""
     lists: str | None = None
     """Folder of the split lists, or the CSV, where it is not at its usual place."""
     classes: tuple[str, ...] | None = None
@@ -38,7 +38,11 @@ class DataConfig:
     """array: value that becomes grey 255; default: from the training clips."""
 
     def __post_init__(self) -> None:
-        for key in ("test_share", "val_share", "pool_share"):
+        if not 0 <= self.test_share <= 1:
+            raise FarviewError(
+                f"data.test_share: {self.test_share} must be a share from 0 to 1 (1: all clips)"
+            )
+        for key in ("val_share", "pool_share"):
             if not 0 <= getattr(self, key) < 1:
                 raise FarviewError(
                     f"data.{key}: {getattr(self, key)} must be a share from 0 up to, not including, 1"

@@ -1,0 +1,64 @@
+"""MSR-Action3D (Li, Zhang, Liu, CVPRW 2010): depth clips `aAA_sSS_eEE_sdepth.mat`, cross-subject."""
+
+import re
+from pathlib import Path
+
+from farview.data.clip import Clip, DataSet
+from farview.data.config import DataConfig
+from farview.data.layout import find_files
+from farview.errors import FarviewError
+from farview.frames.depth import DepthFile
+
+CLASSES = [
+    "high arm wave",
+    "horizontal arm wave",
+    "hammer",
+    "hand catch",
+    "forward punch",
+    "high throw",
+    "draw x",
+    "draw tick",
+    "draw circle",
+    "hand clap",
+    "two hand wave",
+    "side boxing",
+    "bend",
+    "forward kick",
+    "side kick",
+    "jogging",
+    "tennis swing",
+    "tennis serve",
+    "golf swing",
+    "pick up and throw",
+]
+"""In the order of their numbers aAA, from 1."""
+SUBJECTS = range(1, 11)
+
+
+def msr_action3d(root: Path, config: DataConfig) -> DataSet:
+    """Subjects 1 3 5 7 9 for training, 2 4 6 8 10 for testing; group: the subject.
+
+    Raises `FarviewError` that names a file with an action outside 1..20 or a subject outside 1..10.
+    """
+    if config.split != "1":
+        raise FarviewError(f"msr-action3d split '{config.split}': there is one, 1 (cross-subject)")
+    clips = []
+    for path in find_files(root):
+        if not path.name.lower().endswith("_sdepth.mat"):
+            continue
+        found = re.fullmatch(r"a(\d+)_s(\d+)_e(\d+)_sdepth\.mat", path.name.lower())
+        if found is None:
+            raise FarviewError(
+                f"{path}: unknown name; expected aAA_sSS_eEE_sdepth.mat, as a01_s01_e01_sdepth.mat"
+            )
+        action, subject = int(found[1]), int(found[2])
+        if not 1 <= action <= len(CLASSES):
+            raise FarviewError(f"{path}: action a{found[1]}; expected a01 to a{len(CLASSES)}")
+        if subject not in SUBJECTS:
+            raise FarviewError(f"{path}: subject s{found[2]}; expected s01 to s{max(SUBJECTS)}")
+        source = DepthFile(path, box=config.box, distance=config.distance)
+        part = "train" if subject % 2 else "test"
+        clips.append(Clip(path.relative_to(root).as_posix(), source, action - 1, part, f"s{subject:02d}"))
+    if not clips:
+        raise FarviewError(f"{root}: no depth clips in it; expected files a01_s01_e01_sdepth.mat and so on")
+    return DataSet(config.source, tuple(CLASSES), tuple(clips))
