@@ -129,14 +129,13 @@ def read_weights(path: Path) -> Foreign:
         return Foreign(load_file(path), contract.intervals.frames if stacked else 1)
     content = unpickled(path)
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    named = isinstance(state, dict) and all(
-        isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
-    )
-    if not named:
-        raise FarviewError(f"{path}: holds {type(content).__name__}, not a dict of named tensors; {EXPECTED}")
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        raise FarviewError(f"{path}: its content is not a dict of named tensors; {EXPECTED}")
     for mark, rename in KINDS.items():
         if mark in state:
-            return Foreign({rename(key): value for key, value in state.items()})
+            return Foreign({rename(key): value.detach() for key, value in state.items()})
     found = ", ".join(list(state)[:3]) or "nothing"
     raise FarviewError(f"{path}: unknown kind of weights, its first keys are {found}; {EXPECTED}")
 

@@ -1,0 +1,92 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farview.errors import FarviewError
+from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+from farview.models.contract import FORMAT, Contract, NetworkConfig
+
+CONTRACT = Contract(
+    classes=("wave", "Händeschütteln", "跳"),
+    network=NetworkConfig("r2plus1d18", 8, "tiny", 0.25),
+    channels=1,
+    input_size=(48, 64),
+    resolution="elr",
+    sensor=SensorModel(6, 8, 0.4, 1.5, 3),
+    intervals=Intervals(4, 5, 2),
+    mean=(0.45,),
+    std=(0.225,),
+    trained={"recipe": {"lr": 0.001}, "seed": 3},
+    accuracy={"test": {"prec1": 47.3, "clips": 12}},
+)
+
+
+def test_text_and_back() -> None:
+    assert Contract.from_json(CONTRACT.to_json()) == CONTRACT
+    plain = replace(CONTRACT, sensor=None, resolution="hr")
+    assert Contract.from_json(plain.to_json()) == plain
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    classes=st.lists(st.text(), min_size=1).map(tuple),
+    mean=st.floats(0, 1),
+    std=st.floats(1e-6, 1e6),
+    size=st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+)
+def test_text_and_back_is_exact_for_any_values(classes, mean, std, size) -> None:
+    contract = replace(CONTRACT, classes=classes, mean=(mean,), std=(std,), input_size=size)
+    text = contract.to_json()
+    assert Contract.from_json(text) == contract
+    assert Contract.from_json(text).to_json() == text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"resolution": "low"}, "resolution is 'low'"),
+        ({"sensor": None}, "sensor is missing"),
+        ({"classes": ()}, "classes are"),
+        ({"channels": 2}, "channels is 2"),
+        ({"input_size": (0, 16)}, "input_size"),
+        ({"mean": (0.4, 0.4, 0.4)}, "mean.*1 channel"),
+        ({"std": (0.0,)}, "std above 0"),
+    ],
+)
+def test_a_contract_that_cannot_be_is_refused_by_key(change, message) -> None:
+    with pytest.raises(FarviewError, match=message):
+        replace(CONTRACT, **change)
+
+
+def test_a_newer_format_is_refused_before_anything_else_is_read() -> None:
+    with pytest.raises(FarviewError, match=rf"format {FORMAT + 1}.*up to {FORMAT}: upgrade farview"):
+        Contract.from_json(json.dumps({"format": FORMAT + 1, "unheard": "of"}))
+
+
+def test_broken_text_is_refused_by_key() -> None:
+    values = json.loads(CONTRACT.to_json())
+    broken = {
+        "missing or unknown: mean": {k: v for k, v in values.items() if k != "mean"},
+        "missing or unknown: colour": values | {"colour": 1},
+        "network.backbone": values | {"network": {"backbone": "vgg"}},
+        "depth": values | {"intervals": {"depth": 3}},
+        "'format'": {k: v for k, v in values.items() if k != "format"},
+        "metadata": [1, 2],
+    }
+    for message, content in broken.items():
+        with pytest.raises(FarviewError, match=message) as caught:
+            Contract.from_json(json.dumps(content))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FarviewError, match="metadata"):
+        Contract.from_json("{")
+
+
+def test_reading_a_contract_needs_no_torch() -> None:
+    code = "import sys, farview.models.model_file, farview.models.contract; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
