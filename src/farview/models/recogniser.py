@@ -1,0 +1,112 @@
+"""A trained model at work on one recording: read, see as the model's camera would, recognise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from farview.data.augment import as_video, enlarge, normalise
+from farview.errors import FarviewError
+from farview.frames.arrays import MemoryFrames
+from farview.frames.open import source_of
+from farview.frames.resize import hr_frames
+from farview.frames.sensor import SensorModel
+from farview.frames.source import Images, Source
+from farview.models.model_file import load_model
+from farview.models.network import ActionOutput
+
+Recording = str | Path | Source | Images
+"""A file or folder, a description of one, or the frames themselves: (N, H, W, C) or (N, H, W) uint8."""
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a model made of one recording: K intervals of T frames."""
+
+    probabilities: NDArray[np.float64]
+    """(classes,), sum 1."""
+    interval_logits: Tensor
+    """(K, classes) of each interval by itself, without temporal attention."""
+    output: ActionOutput
+    """Logits, features, stage maps and temporal attention, with B = 1."""
+    video: Tensor
+    """(1, K, C, T, H, W) grey levels 0..255: the network's input before normalisation."""
+    seen: Images
+    """(K, T, h, w, C): the same before up-sampling, eLR for a student, HR at the input's size for a teacher."""
+    frames: Images
+    """(K, T, H, W, C) as they were recorded."""
+    indices: NDArray[np.int64]
+    """(K, T) their numbers in the recording."""
+    length: int
+    """Frames in the recording."""
+
+
+class Recogniser:
+    """A model file with everything between a recording and its scores, the same as in training and testing."""
+
+    def __init__(self, path: str | Path, device: torch.device | str = "cpu") -> None:
+        """Raises FarviewError where `path` is no Farview model."""
+        self.network, self.contract = load_model(Path(path))
+        self.network = self.network.to(device).eval()
+        self.device = device
+
+    def recognise(self, recording: Recording) -> Recognition:
+        """Centred intervals through the network; only the frames that they hold are decoded.
+
+        Raises FarviewError or UnreadableClip where the frames cannot be had or are too few in pixels.
+        """
+        source = described(recording)
+        with source.open() as opened:
+            length = len(opened)
+            indices = self.contract.intervals.indices(length)  # (K, T)
+            numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
+            read = opened.read(numbers.tolist())
+        try:
+            seen = self.see(read, numbers)[place]
+        except FarviewError as error:
+            raise FarviewError(f"{source.name}: {error}") from None
+        frames = read[place].reshape(*indices.shape, *read.shape[1:])  # (K, T, H, W, C)
+        seen = seen.reshape(*indices.shape, *seen.shape[1:])  # (K, T, h, w, C)
+        video = self.video(seen)
+        output = self.forward(video)
+        with torch.inference_mode():
+            interval_logits = self.network.fc(output.features[0])
+        probabilities = output.logits[0].double().softmax(0).cpu().numpy()
+        return Recognition(probabilities, interval_logits.cpu(), output, video, seen, frames, indices, length)
+
+    def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
+        """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C).
+
+        A student's frames go through its sensor model, unless they have the sensor's size: then they are eLR
+        already and stay as they are. A teacher's are cropped and resized to its input. Colour becomes luma
+        for a model of one channel; grey is repeated for a model of three.
+        """
+        if self.contract.channels == 1 and frames.shape[-1] == 3:
+            frames = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])[..., None]
+        sensor = self.contract.sensor or SensorModel()
+        if self.contract.resolution == "elr":
+            seen = sensor.degrade(frames, indices.tolist())
+        else:
+            seen = hr_frames(frames, self.contract.input_size, (sensor.height, sensor.width))
+        return np.repeat(seen, self.contract.channels // seen.shape[-1], axis=-1)
+
+    def video(self, seen: Images) -> Tensor:
+        """Frames of the model's camera (K, T, h, w, C) as the network's input, (1, K, C, T, H, W) grey levels."""
+        frames = torch.from_numpy(np.ascontiguousarray(seen))[None].to(self.device)
+        return enlarge(as_video(frames), self.contract.input_size)
+
+    @torch.inference_mode()
+    def forward(self, video: Tensor) -> ActionOutput:
+        """Grey levels (B, K, C, T, H, W) through the network."""
+        return self.network(normalise(video, self.contract.mean, self.contract.std))
+
+
+def described(recording: Recording) -> Source:
+    """A recording as a source of frames. Raises UnreadableClip where there is none."""
+    if isinstance(recording, np.ndarray):
+        return MemoryFrames(recording)
+    return source_of(recording) if isinstance(recording, str | Path) else recording
