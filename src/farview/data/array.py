@@ -94,7 +94,7 @@ def read_labels(path: Path, arrays: dict[str, Array]) -> tuple[tuple[str, ...], 
     label = arrays["label"]
     names = [str(name) for name in arrays.get("classes", np.unique(label))]
     if label.dtype.kind in "iu" and "classes" in arrays:
-        known = {number: number for number in range(len(names))}
+        known: dict[Any, int] = {number: number for number in range(len(names))}
     elif label.dtype.kind in "iuUS":
         known = {name: i for i, name in enumerate(names)}
         label = label.astype(str)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from farview.data.clip import Clip, DataSet
+from farview.data.clip import Clip, DataSet, Part
 from farview.data.config import DataConfig
 from farview.data.layout import find_files
 from farview.errors import FarviewError
@@ -57,7 +57,7 @@ def msr_action3d(root: Path, config: DataConfig) -> DataSet:
         if subject not in SUBJECTS:
             raise FarviewError(f"{path}: subject s{found[2]}; expected s01 to s{max(SUBJECTS)}")
         source = DepthFile(path, box=config.box, distance=config.distance)
-        part = "train" if subject % 2 else "test"
+        part: Part = "train" if subject % 2 else "test"
         clips.append(Clip(path.relative_to(root).as_posix(), source, action - 1, part, f"s{subject:02d}"))
     if not clips:
         raise FarviewError(f"{root}: no depth clips in it; expected files a01_s01_e01_sdepth.mat and so on")

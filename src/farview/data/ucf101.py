@@ -40,7 +40,7 @@ def read_classes(path: Path, train: Path) -> tuple[str, ...]:
     """
     if not path.is_file():
         return tuple(sorted({line.split("/")[0] for line, _ in read_lines(train)}, key=str.lower))
-    classes = []
+    classes: list[str] = []
     for line, where in read_lines(path):
         number, _, name = line.partition(" ")
         if number != str(len(classes) + 1) or not name:

@@ -1,71 +1,61 @@
 """A range of another recording's frames as a recording of its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from types import TracebackType
-from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from farview.errors import UnreadableClip
+from farview.frames.reader import Reader
 from farview.frames.source import Frames, Image, Images, Source
+
+CHUNK = 16
+"""Frames read at once when all are wanted in order."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Frames start..stop-1 of `source`."""
+    """Frames start..stop-1 of `source`, at least one."""
 
     source: Source
     start: int
     stop: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.start < self.stop:
-            raise ValueError(f"a segment from {self.start} to {self.stop} holds no frames")
 
     @property
     def name(self) -> str:
         return f"{self.source.name}[{self.start}:{self.stop}]"
 
     def fingerprint(self) -> str:
+        """Changes with the whole recording and the range."""
         return f"{self.source.fingerprint()}[{self.start}:{self.stop}]"
 
-    def open(self) -> "SegmentFrames":
-        """Raises `UnreadableClip` where `source` cannot be read or ends before `stop`."""
+    def open(self) -> Reader:
+        """Raises `UnreadableClip` where the whole cannot be read or has no such frames."""
         whole = self.source.open()
-        if len(whole) < self.stop:
+        if not 0 <= self.start < self.stop <= len(whole):
+            count = len(whole)
             whole.close()
-            raise UnreadableClip(
-                f"{self.source.name}: has {len(whole)} frames, but frames {self.start} to {self.stop - 1} are listed"
-            )
-        return SegmentFrames(whole, self.start, self.stop)
+            raise UnreadableClip(f"{self.name}: no such frames: there are {count}")
+        return _SegmentReader(self.name, whole, self.start, self.stop)
 
 
-class SegmentFrames:
-    """An opened segment; closes the whole recording."""
+class _SegmentReader(Reader):
+    """Closing it closes the whole recording."""
 
-    def __init__(self, whole: Frames, start: int, stop: int) -> None:
-        self.whole, self.start, self.stop = whole, start, stop
+    def __init__(self, name: str, whole: Frames, start: int, stop: int) -> None:
+        super().__init__(name)
+        self._whole, self._start, self._stop = whole, start, stop
 
     def __len__(self) -> int:
-        return self.stop - self.start
-
-    def read(self, indices: Sequence[int]) -> Images:
-        """(N, H, W, C) uint8; see `Frames.read`."""
-        for i in indices:
-            if not 0 <= i < len(self):
-                raise IndexError(f"frame {i} of a segment of {len(self)}")
-        return self.whole.read([self.start + int(i) for i in indices])
+        return self._stop - self._start
 
     def __iter__(self) -> Iterator[Image]:
-        return islice(iter(self.whole), self.start, self.stop)
+        for start in range(self._start, self._stop, CHUNK):
+            yield from self._whole.read(range(start, min(start + CHUNK, self._stop)))
+
+    def _read(self, numbers: NDArray[np.int64]) -> Images:
+        return self._whole.read([self._start + int(number) for number in numbers])
 
     def close(self) -> None:
-        self.whole.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._whole.close()
