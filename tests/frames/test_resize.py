@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -59,7 +60,26 @@ def test_bilinear_matrix_equals_torch(h: int, w: int, height: int, width: int) -
 def test_hr_frames_average_whole_blocks_of_the_window() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (3, 36, 64, 3), dtype=np.uint8)
     blocks = frames[:, :, 8:56].reshape(3, 9, 4, 12, 4, 3).astype(float).mean((2, 4))
-    assert np.abs(hr_frames(frames, (9, 12), (3, 4)) - blocks).max() <= 0.5 + 1e-6
+    assert np.abs(hr_frames(frames, (9, 12), (3, 4)) - blocks).max() <= 1  # halved twice, rounded twice
+    ninths = frames[:, :, 8:56].reshape(3, 12, 3, 16, 3, 3).astype(float).mean((2, 4))
+    odd = (
+        np.repeat(np.repeat(ninths, 3, 1), 3, 2)[:, :33, :45].round().astype(np.uint8)
+    )  # 33x45: 3:4 of 33x44
+    assert np.abs(hr_frames(odd, (11, 15), (11, 15)) - ninths[:, :11, :15]).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("frame", [(240, 320), (361, 641), (720, 1280), (123, 457)])
+@pytest.mark.parametrize("size", [(64, 85), (128, 170)])
+def test_hr_frames_are_close_to_the_average_by_area(frame: tuple[int, int], size: tuple[int, int]) -> None:
+    """Of a smooth scene with sharp edges, as cameras give."""
+    y, x = np.mgrid[: frame[0], : frame[1]] / frame[1]
+    scene = 128 + 80 * np.sin(25 * x + 9 * y) + 40 * (np.hypot(x - 0.5, y - 0.3) < 0.1)
+    frames = scene.clip(0, 255).astype(np.uint8)[None, :, :, None]
+    top, left, h, w = center_crop(*frame, 3, 4)
+    window = frames[0, top : top + h, left : left + w].astype(np.float32)
+    area = cv2.resize(window, size[::-1], interpolation=cv2.INTER_AREA)
+    ours = hr_frames(frames, size, (3, 4))[0, :, :, 0]
+    assert np.sqrt(np.mean((ours - area) ** 2)) < 2.5
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -41,7 +41,9 @@ def bilinear_matrix(out: int, size: int) -> NDArray[np.float64]:
 def hr_frames(frames: Images, size: tuple[int, int], aspect: tuple[int, int]) -> Images:
     """The centred window of `aspect` (h, w) of each frame, at `size` (H, W): (N, H, W, C) uint8.
 
-    Axes that shrink are averaged by area, axes that grow are interpolated linearly.
+    What is at least twice too large is halved (means of 2x2 pixels) until it is not, or averaged by area where
+    odd lengths forbid halving; the rest, up or down, is interpolated linearly. That is many times faster than
+    averaging by area from the start.
     """
     top, left, h, w = center_crop(frames.shape[1], frames.shape[2], *aspect)
     window = frames[:, top : top + h, left : left + w]
@@ -52,9 +54,13 @@ def hr_frames(frames: Images, size: tuple[int, int], aspect: tuple[int, int]) ->
 
 
 def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    shrunk = min(image.shape[0], size[0]), min(image.shape[1], size[1])
-    if image.shape[:2] != shrunk:
-        image = cv2.resize(image, shrunk[::-1], interpolation=cv2.INTER_AREA)
-    if shrunk != size:
+    height, width = image.shape[:2]
+    while height >= 2 * size[0] and width >= 2 * size[1] and height % 2 == 0 and width % 2 == 0:
+        height, width = height // 2, width // 2
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    if height >= 2 * size[0] or width >= 2 * size[1]:
+        height, width = min(height, size[0]), min(width, size[1])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    if (height, width) != size:
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
     return image

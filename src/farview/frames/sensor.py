@@ -68,7 +68,7 @@ class SensorModel:
     def degrade(self, frames: Images, indices: Sequence[int]) -> Images:
         """What the sensor sees of `frames`: (N, H, W, C) -> (N, h, w, C) uint8.
 
-        `indices` (N) are the frames' numbers in their recording. The noise of a frame depends on the seed, its
+        `indices` (N) are the frames' numbers in the recording. The noise of a frame depends on the seed, its
         number and its noiseless eLR content alone, so that the same recording gives the same eLR frames
         however it is read. Frames of exactly the sensor's size are eLR already and are returned as they are.
         Raises FarviewError where frames have fewer pixels than the sensor.
@@ -87,17 +87,38 @@ class SensorModel:
 
     def _clean(self, frame: Image) -> NDArray[np.float64]:
         """The noiseless eLR frame, not rounded: (H, W, C) -> (h, w, C)."""
-        rows, columns = _cached_matrices(self, *frame.shape[:2])
-        seen = rows @ frame.reshape(len(frame), -1).astype(np.float32)  # (h, W*C), exact
-        return columns @ seen.reshape(self.height, *frame.shape[1:]).astype(np.float64)  # (h, w, C), exact
+        window, bands, columns = _prepared(self, *frame.shape[:2])
+        channels = frame.shape[2]
+        light = frame[window].astype(np.float32)
+        lines = light.reshape(len(light), -1)  # (H', W'C)
+        seen = np.stack([weights @ lines[rows] for rows, weights in bands])  # (h, W'C), exact
+        seen = seen.reshape(self.height, -1, channels).transpose(0, 2, 1).astype(np.float64)  # (h, C, W')
+        seen = seen.reshape(self.height * channels, -1) @ columns  # (h C, w), exact
+        return np.ascontiguousarray(seen.reshape(self.height, channels, -1).transpose(0, 2, 1))
+
+
+Band = tuple[slice, NDArray[np.float32]]
+"""Rows of the window that a row of the sensor sees, and their weights."""
 
 
 @lru_cache(maxsize=64)
-def _cached_matrices(
+def _prepared(
     sensor: SensorModel, height: int, width: int
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+) -> tuple[tuple[slice, slice], list[Band], NDArray[np.float64]]:
+    """The window of a frame, a band for each row of R, and C.T within the window, (W', w).
+
+    One product of a vector and a few rows for each row of the sensor is faster than a matrix product with all
+    rows, most of whose weights are 0.
+    """
     rows, columns = sensor.matrices(height, width)
-    return rows.astype(np.float32), columns
+    top, left, h, w = center_crop(height, width, sensor.height, sensor.width)
+    bands = []
+    for weights in rows[:, top : top + h]:
+        seen = np.flatnonzero(weights)
+        band = slice(seen[0], seen[-1] + 1)
+        bands.append((band, weights[band].astype(np.float32)))
+    window = slice(top, top + h), slice(left, left + w)
+    return window, bands, np.ascontiguousarray(columns[:, left : left + w].T)
 
 
 def _weights(out: int, size: int, blur: float) -> NDArray[np.float64]:
