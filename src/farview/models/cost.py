@@ -51,16 +51,18 @@ def cost(
         clip = torch.empty(1, intervals, channels, frames, *size)
     network.check(tuple(clip.shape))
     image = clip[0, :1]  # (1, C, T, H, W), one interval
+    features = torch.empty(1, intervals, network.backbone.features, device="meta")
     convolutions = multiply_adds(lambda: network.backbone(network.stack(image)))
-    head = multiply_adds(lambda: network.fc(torch.empty(1, network.backbone.features, device="meta")))
+    attention = multiply_adds(lambda: network.attention(features))
+    head = multiply_adds(lambda: network.fc(features[:, 0]))
     inner, outer = other_operations(network, image)
-    total, attention = (sum(p.numel() for p in m.parameters()) for m in (network, network.attention))
+    total, extra = (sum(p.numel() for p in m.parameters()) for m in (network, network.attention))
     return Cost(
         interval=convolutions + head,
         interval_mmcv=convolutions + head + inner,
         interval_mmcv_all=convolutions + head + inner + outer,
-        video=multiply_adds(lambda: network(clip)),
-        parameters=total - attention,
+        video=intervals * convolutions + attention + head,
+        parameters=total - extra,
         parameters_total=total,
     )
 
