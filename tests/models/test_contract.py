@@ -29,6 +29,8 @@ CONTRACT = Contract(
 
 def test_text_and_back() -> None:
     assert Contract.from_json(CONTRACT.to_json()) == CONTRACT
+    turned = replace(CONTRACT, trained=dict(reversed(CONTRACT.trained.items())))
+    assert turned.to_json() == CONTRACT.to_json()
     plain = replace(CONTRACT, sensor=None, resolution="hr")
     assert Contract.from_json(plain.to_json()) == plain
 
