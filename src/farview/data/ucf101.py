@@ -25,9 +25,7 @@ def ucf101(root: Path, config: DataConfig) -> DataSet:
     if not test.is_file():
         raise FarviewError(f"{test}: no such list; it belongs beside {train.name}")
     classes = read_classes(lists / "classInd.txt", train)
-    rows = [
-        row for path, part in ((train, "train"), (test, "test")) for row in read_list(path, part, classes)
-    ]
+    rows = [*read_list(train, "train", classes), *read_list(test, "test", classes)]
     videos = root / "UCF-101" if (root / "UCF-101").is_dir() else root
     clips, missing = listed_clips(rows, ClassFolders(videos).find, root, config)
     return DataSet(config.source, classes, clips, missing)

@@ -1,0 +1,103 @@
+"""Holding out: groups whole, classes kept, shares near, the same whenever it is asked."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farview.data.clip import Clip
+from farview.data.splits import hold_out
+from farview.frames.video import VideoFile
+
+
+def clip(number: int, label: int | None, group: str | None = None) -> Clip:
+    return Clip(f"{number:04d}", VideoFile(Path(f"{number:04d}.avi")), label, "train", group)
+
+
+members = st.tuples(st.integers(0, 4), st.one_of(st.none(), st.sampled_from("abcdefgh")))
+grouped = st.lists(members, max_size=60).map(lambda rows: [clip(i, *row) for i, row in enumerate(rows)])
+shares = st.floats(0, 0.9)
+
+
+@given(grouped, shares, st.integers(0, 5))
+def test_parts_are_a_division_that_keeps_groups_and_classes(
+    clips: list[Clip], share: float, seed: int
+) -> None:
+    kept, held = hold_out(clips, share, seed)
+    assert sorted(kept + held, key=clips.index) == clips
+    assert list(kept) == sorted(kept, key=clips.index) and list(held) == sorted(held, key=clips.index)
+    groups = [{c.group for c in part if c.group is not None} for part in (kept, held)]
+    assert not groups[0] & groups[1]
+    assert {c.label for c in kept} == {c.label for c in clips}
+
+
+@given(grouped, shares, st.integers(0, 5))
+def test_the_order_of_the_clips_does_not_matter(clips: list[Clip], share: float, seed: int) -> None:
+    mixed = random.Random(1).sample(clips, len(clips))
+    assert {c.id for c in hold_out(mixed, share, seed)[1]} == {c.id for c in hold_out(clips, share, seed)[1]}
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.floats(0.05, 0.5), st.integers(0, 5))
+def test_single_clips_give_the_share_exactly_and_evenly(counts: list[int], share: float, seed: int) -> None:
+    labels = [label for label, count in enumerate(counts) for _ in range(count)]
+    _, held = hold_out([clip(i, label) for i, label in enumerate(labels)], share, seed)
+    taken = Counter(c.label for c in held)
+    for label, count in enumerate(counts):
+        assert abs(taken[label] - share * count) < 1 or count == 1
+    possible = sum(min(int(share * n) + 1, n - 1) for n in counts)
+    assert len(held) == min(round(share * len(labels)), possible) or len(held) == 1
+
+
+@settings(max_examples=50)
+@given(st.integers(10, 40), st.integers(2, 5), st.floats(0.1, 0.5), st.integers(0, 5))
+def test_many_small_groups_come_near_the_share(groups: int, classes: int, share: float, seed: int) -> None:
+    rng = random.Random(seed)
+    sizes = [rng.randint(1, 8) for _ in range(groups)]
+    clips = [
+        clip(1000 * g + i, (g + i) % classes, f"person{g}")
+        for g, size in enumerate(sizes)
+        for i in range(size)
+    ]
+    _, held = hold_out(clips, share, seed)
+    if all(len({c.group for c in clips if c.label == label}) > 3 for label in range(classes)):
+        assert abs(len(held) - share * len(clips)) <= max(sizes)
+
+
+def test_one_subject_of_five_is_a_fifth() -> None:
+    clips = [clip(100 * s + i, i % 20, f"s{s}") for s in range(5) for i in range(60)]
+    chosen = {hold_out(clips, 0.2, seed)[1][0].group for seed in range(20)}
+    assert all(len(hold_out(clips, 0.2, seed)[1]) == 60 for seed in range(20))
+    assert len(chosen) >= 4  # the seed decides which
+
+
+def test_a_large_group_is_better_than_nothing() -> None:
+    clips = [clip(i, i % 3, "ab"[i % 2]) for i in range(60)]
+    assert len(hold_out(clips, 0.1, 0)[1]) == 30
+    assert hold_out(clips, 0.0, 0)[1] == ()
+
+
+def test_a_class_that_only_one_group_shows_stays_in_training() -> None:
+    clips = [clip(10 * g + i, i % 2 if g else 2, f"p{g}") for g in range(4) for i in range(6)]
+    assert all("p0" not in {c.group for c in hold_out(clips, 0.5, seed)[1]} for seed in range(10))
+    alone = [clip(i, i, f"p{i}") for i in range(5)]
+    assert hold_out(alone, 0.5, 0) == (tuple(alone), ())
+
+
+def test_an_unlabeled_pool_can_be_divided_too() -> None:
+    assert len(hold_out([clip(i, None) for i in range(50)], 0.2, 0)[1]) == 10
+
+
+def test_many_classes_of_few_clips_still_give_the_share() -> None:
+    clips = [clip(i, i % 100) for i in range(200)]
+    assert len(hold_out(clips, 0.2, 0)[1]) == 40
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+def test_fixed_for_ever(share: float) -> None:
+    """A changed choice would silently change every stored result: this one may never move."""
+    clips = [clip(i, i % 3, f"g{i % 7}") for i in range(42)]
+    groups = sorted({c.group for c in hold_out(clips, share, 1)[1]})
+    assert groups == {0.1: ["g5"], 0.2: ["g5"], 0.3: ["g0", "g5"]}[share]
