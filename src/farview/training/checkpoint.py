@@ -52,15 +52,14 @@ class Keeper(L.Callback):
         """Comes from the checkpoint."""
         self.history = state_dict["history"]
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the epoch's clocks."""
-        self._started = self._idle_since = time.perf_counter()
-        self._waited = 0.0
-
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Time since the last step went into waiting for data."""
+        """Time since the last step went into waiting for data. The first batch starts the epoch's clocks: on a
+        resumed run the engine calls no earlier hook."""
+        if batch_idx == 0:
+            self._started = self._idle_since = time.perf_counter()
+            self._waited = 0.0
         self._waited += time.perf_counter() - self._idle_since
 
     def on_train_batch_end(
@@ -68,10 +67,6 @@ class Keeper(L.Callback):
     ) -> None:
         """From here on the loader is waited for."""
         self._idle_since = time.perf_counter()
-
-    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Validation is not counted as training time."""
-        self._trained = time.perf_counter() - self._started
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write everything; the checkpoint last, so that an epoch counts only when all of it is there."""

@@ -1,5 +1,6 @@
 """What Lightning trains: one network on its labels, or S-Net from T-Net."""
 
+import zlib
 from typing import Any
 
 import lightning as L
@@ -47,6 +48,8 @@ class NetworkTraining(L.LightningModule):
 
     def training_step(self, batch: Batch, number: int) -> Tensor:
         """One micro-batch; raises where a term is not finite."""
+        # Dropout is a function of (seed, epoch, batch, rank), so that a resumed run goes on alike.
+        torch.manual_seed(zlib.crc32(repr((self.seed, self.current_epoch, number, self.global_rank)).encode()))
         terms = self.terms(batch)
         check_finite(terms, batch.clips)
         self.log_dict(
@@ -57,10 +60,6 @@ class NetworkTraining(L.LightningModule):
             sync_dist=True,
         )
         return terms["total"]
-
-    def on_train_epoch_start(self) -> None:
-        """Dropout is a function of (seed, epoch, rank), so that a resumed run goes on alike."""
-        torch.manual_seed((self.seed * 10_007 + self.current_epoch) * 1_009 + self.global_rank)
 
     def on_after_backward(self) -> None:
         """A gradient that is not finite would poison the weights without any term showing it."""

@@ -136,8 +136,9 @@ def train_phase(
     contract = contract_of(recipe, name, clips)
     torch.manual_seed(recipe.seed)
     network = build_network(contract)
-    if network.stacked:
-        network = network.to(memory_format=torch.channels_last)  # a tenth faster for 2D convolutions on a CPU
+    if network.stacked and recipe.network.width % 8 == 0:
+        # 14 to 25 % faster on a CPU; PyTorch 2.13's backward corrupts memory so with 4 channels.
+        network = network.to(memory_format=torch.channels_last)
     initial = phase.initial
     if initial is not None:
         start = models[initial] if initial in models else Path(initial)  # type: ignore[index,operator]
