@@ -15,8 +15,9 @@ from rich.console import Console
 from farview.data.config import DataConfig
 from farview.data.datasets import open_data
 from farview.data.scan import Look, look_at_all, print_report, scan
-from farview.errors import UnreadableClip
 from farview.frames.arrays import ArrayFrames
+from farview.frames.sensor import SensorModel
+from farview.frames.store import FrameStore
 
 
 def video(path: Path, frames: int, height: int, width: int) -> None:
@@ -61,7 +62,7 @@ def test_every_clip_is_counted_and_every_broken_one_named(broken: Path, workers:
     assert report.lengths == (1, 4.5, 8)
     assert report.sizes == {"12x16x1": 8, "48x64x3": 1, "20x30x3": 1}
     assert {clip.id for clip in report.unreadable} == {"wave/empty.avi", "wave/[noise].mp4", "fall/flat.npy"}
-    assert all(clip.name in (clip.look.reason or "") for clip in report.unreadable)
+    assert all(clip.look.reason and clip.name not in clip.look.reason for clip in report.unreadable)
 
 
 def test_the_report_as_json_and_as_text(broken: Path) -> None:
@@ -74,7 +75,9 @@ def test_the_report_as_json_and_as_text(broken: Path) -> None:
     read = json.loads(report.to_json())
     assert read["parts"] == {"train": 13} and read["missing"] == ["wave/gone.mp4"]
     assert read["frames"] == {"min": 1, "median": 4.5, "max": 8}
-    assert set(read["unreadable"]) == {"wave/empty.avi", "wave/[noise].mp4", "fall/flat.npy"}
+    assert set(read["unreadable"]) == {
+        f"{broken}/{name}" for name in ("wave/empty.avi", "wave/[noise].mp4", "fall/flat.npy")
+    }
     assert len(read["clips"]) == 13 and read["clips"][0]["look"]["reason"] is None
     out = io.StringIO()
     print_report(report, Console(file=out, width=60))
@@ -87,7 +90,7 @@ def test_the_report_as_json_and_as_text(broken: Path) -> None:
     ):
         assert piece in text
     for clip in report.unreadable:  # whole and in one line, brackets included
-        assert f"  {clip.look.reason}\n" in text
+        assert f"  {clip.name}: {clip.look.reason}\n" in text
 
 
 def test_an_unlabeled_pool_is_scanned_too(broken: Path) -> None:
@@ -122,39 +125,22 @@ def test_a_crashing_decoder_costs_its_own_clip_only(tmp_path: Path) -> None:
     good = [ArrayFrames(tmp_path / "a.npy", i, i + 1) for i in range(10)]
     counts: list[tuple[int, int]] = []
     looks = look_at_all([*good[:3], Deadly("bomb"), *good[3:]], 2, lambda *count: counts.append(count))
-    assert looks[3] == Look(reason="bomb: its decoder crashed")
+    assert looks[3] == Look(reason="its decoder crashed")
     assert [look.frames for i, look in enumerate(looks) if i != 3] == [1] * 10
     assert counts == [(i, 11) for i in range(1, 12)]
 
 
 def test_an_unforeseen_error_names_the_clip() -> None:
-    assert look_at_all([Odd("x.avi")], 1) == [Look(reason="x.avi: ZeroDivisionError: rate 0/0")]
+    assert look_at_all([Odd("x.avi")], 1) == [Look(reason="ZeroDivisionError: rate 0/0")]
 
 
-class Store:
-    """Stands for the frame store: keeps what it was asked to build."""
-
-    def __init__(self, broken: set[str]) -> None:
-        self.broken, self.built = broken, []
-
-    def build(self, sources, workers=1, progress=None):
-        for source in sources:
-            self.built.append(source.name)
-        return {name: f"{name}: no" for name in self.broken}
-
-    def length(self, source):
-        if source.name in self.broken:
-            raise UnreadableClip(source.name)
-        return 1234
-
-
-def test_with_a_store_the_store_decodes(broken: Path) -> None:
-    bad = {f"{broken}/wave/empty.avi", f"{broken}/wave/[noise].mp4", f"{broken}/fall/flat.npy"}
-    store = Store(bad)
-    report = scan(DataConfig(f"folder:{broken}", test_share=0), store, quiet=True)  # type: ignore[arg-type]
-    assert sorted(store.built) == sorted(clip.name for clip in report.clips)
-    assert {clip.look.reason for clip in report.unreadable} == {f"{name}: no" for name in bad}
-    assert report.lengths == (1234, 1234, 1234) and report.sizes["12x16x1"] == 8
+def test_with_a_store_the_frames_are_kept(broken: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    config = DataConfig(f"folder:{broken}", test_share=0)
+    store = FrameStore(tmp_path_factory.mktemp("store"), SensorModel(), None)
+    kept, plain = scan(config, store, quiet=True), scan(config, quiet=True)
+    assert kept == plain and len(kept.unreadable) == 3
+    for clip in open_data(config).clips[:8]:
+        assert len(store.elr(clip.source)) == kept.clips[int(Path(clip.id).stem)].look.frames
 
 
 def test_the_real_clips(data_root: Path) -> None:

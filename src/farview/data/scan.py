@@ -1,10 +1,7 @@
 """Looking at every clip of a data set: what is there, how long, how large, and what is broken and why."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from farview.console import progress
@@ -14,6 +11,7 @@ from farview.data.datasets import open_data
 from farview.data.scan_report import Look, ScannedClip, ScanReport, print_report
 from farview.errors import UnreadableClip
 from farview.frames.source import Source
+from farview.frames.workers import in_processes
 
 if TYPE_CHECKING:
     from farview.frames.store import FrameStore
@@ -60,11 +58,11 @@ def look_at(source: Source) -> Look:
                 shape = shape or image.shape
                 count += 1
     except UnreadableClip as error:
-        return Look(reason=str(error))
+        return Look(reason=str(error).removeprefix(f"{source.name}: "))
     except Exception as error:  # whatever a decoder does with a broken file, the scan goes on and names it
-        return Look(reason=f"{source.name}: {type(error).__name__}: {error}")
+        return Look(reason=f"{type(error).__name__}: {error}")
     if shape is None:
-        return Look(reason=f"{source.name}: holds no frames")
+        return Look(reason="holds no frames")
     return Look(count, shape[:2], shape[2])
 
 
@@ -72,43 +70,16 @@ def look_at_all(
     sources: Sequence[Source], workers: int, update: Callable[[int, int], None] | None = None
 ) -> list[Look]:
     """`look_at` for each, in order; by several processes where that pays."""
-    several = workers > 1 and len(sources) > IN_PROCESS
-    found = in_processes(sources, workers) if several else enumerate(map(look_at, sources))
-    looks: dict[int, Look] = {}
-    for i, look in found:
-        looks[i] = look
+    if workers > 1 and len(sources) > IN_PROCESS:
+        found: Iterator[tuple[Source, Look | None]] = in_processes(look_at, sources, workers)
+    else:
+        found = ((source, look_at(source)) for source in sources)
+    looks: dict[Source, Look] = {}
+    for source, look in found:
+        looks[source] = look or Look(reason="its decoder crashed")
         if update is not None:
             update(len(looks), len(sources))
-    return [looks[i] for i in range(len(sources))]
-
-
-def in_processes(sources: Sequence[Source], workers: int) -> Iterator[tuple[int, Look]]:
-    """(index, look) of each source, in any order, though a decoder may kill its process."""
-    left = dict.fromkeys(range(len(sources)))
-    for i, look in attempt(sources, list(left), workers):
-        del left[i]
-        yield i, look
-    while left:  # a crash took all the others with it; one process works in order, so it names the culprit
-        for i, look in attempt(sources, list(left), 1):
-            del left[i]
-            yield i, look
-        if left:
-            culprit = next(iter(left))
-            del left[culprit]
-            yield culprit, Look(reason=f"{sources[culprit].name}: its decoder crashed")
-
-
-def attempt(sources: Sequence[Source], indices: list[int], workers: int) -> Iterator[tuple[int, Look]]:
-    """The looks of those sources whose process lived to report."""
-    context = get_context("spawn")  # a fork of a process with threads may hang
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        try:
-            futures = {pool.submit(look_at, sources[i]): i for i in indices}
-            for future in as_completed(futures):
-                if future.exception() is None:
-                    yield futures[future], future.result()
-        except BrokenProcessPool:
-            return
+    return [looks[source] for source in sources]
 
 
 def keep_all(

@@ -100,7 +100,7 @@ class ScanReport:
             if self.lengths
             else None,
             "sizes": self.sizes,
-            "unreadable": {clip.id: clip.look.reason for clip in self.unreadable},
+            "unreadable": {clip.name: clip.look.reason for clip in self.unreadable},
             "missing": self.missing,
             "clips": [asdict(clip) for clip in self.clips],
         }
@@ -148,6 +148,6 @@ def print_report(report: ScanReport, console: "Console | None" = None) -> None:
     if report.unreadable:
         say(f"{len(report.unreadable)} of {len(report.clips)} clips are unreadable:", "red")
         for clip in report.unreadable:
-            say(f"  {clip.look.reason}")
+            say(f"  {clip.name}: {clip.look.reason}")
     else:
         say(f"all {len(report.clips)} clips can be read", "green")
