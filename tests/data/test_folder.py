@@ -50,7 +50,10 @@ def test_class_folders_hold_videos_image_folders_and_arrays(tmp_path: Path, touc
         tmp_path,
         ["wave/a.mp4", "wave/deep/er/b.AVI", "fall/[x].mkv", "fall/c.npy", "fall/notes.txt", "fall/.d.mp4"],
     )
-    touch(tmp_path, ["README.md", ".git/e.mp4"])
+    touch(tmp_path, ["README.md", ".git/e.mp4", "stray.mp4"])
+    (tmp_path / "wave" / "deep" / "around").symlink_to(
+        tmp_path / "wave"
+    )  # clips found twice would be twice in training
     for i in range(3):
         folder = tmp_path / "wave" / "pictures"
         folder.mkdir(exist_ok=True)
@@ -65,6 +68,7 @@ def test_class_folders_hold_videos_image_folders_and_arrays(tmp_path: Path, touc
         ("wave/pictures", 1),
     ]
     assert {c.part for c in data.clips} == {"train"}
+    assert any("2 files are left out" in note and "fall/notes.txt" in note for note in data.notes)
 
 
 def test_without_groups_the_data_set_says_so(tmp_path: Path, touch) -> None:

@@ -1,13 +1,22 @@
 """One's own recordings: a folder per class, or a CSV with path, label and, optionally, group and split."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from farview.data.clip import Clip, DataSet, Part
 from farview.data.config import DataConfig
-from farview.data.layout import VIDEOS, Row, listed_clips, nearest, read_csv, refuse_untrained
+from farview.data.layout import (
+    VIDEOS,
+    Row,
+    find_files,
+    listed_clips,
+    nearest,
+    read_csv,
+    refuse_untrained,
+    walk,
+)
 from farview.data.splits import hold_out
 from farview.errors import FarviewError
 from farview.frames.images import SUFFIXES
@@ -20,7 +29,8 @@ PARTS: dict[str, Part] = {
     "test": "test",
     "unused": "unused",
 }
-ARRAYS = frozenset((".npy", ".npz"))
+FILES = VIDEOS | {".npy", ".npz", ".mat"}
+KNOWN = FILES | {*SUFFIXES}
 BY_CLIP = (
     "no groups: divided clip by clip, so one person or source video may be in training and testing alike, "
     "which flatters the figures; a CSV with a column `group` prevents that"
@@ -37,17 +47,14 @@ def folder(root: Path, config: DataConfig) -> DataSet:
     file, an empty class folder, fewer than two classes, a class that is tested but never trained.
     """
     table = find_table(root, config)
-    clips, missing, classes, given = from_table(table, root, config) if table else from_folders(root)
+    data, given = from_table(table, root, config) if table else from_folders(root, config)
+    classes = data.classes
     if len(classes) < 2:
         raise FarviewError(f"{table or root}: only one class ({classes[0]}); a recogniser needs two or more")
-    clips, note = (clips, given_note(clips)) if given else divide(clips, config)
-    if not missing:
+    clips, notes = (data.clips, given_notes(data.clips)) if given else divide(data.clips, config)
+    if not data.missing:
         refuse_untrained(clips, classes)
-    return DataSet(config.source, classes, clips, missing, note)
-
-
-Found = tuple[tuple[Clip, ...], tuple[str, ...], tuple[str, ...], bool]
-"""Clips, ids of missing ones, classes, and whether the parts are given."""
+    return replace(data, clips=clips, notes=data.notes + notes)
 
 
 def find_table(root: Path, config: DataConfig) -> Path | None:
@@ -62,8 +69,8 @@ def find_table(root: Path, config: DataConfig) -> Path | None:
     return table
 
 
-def from_table(table: Path, root: Path, config: DataConfig) -> Found:
-    """Clips of a CSV; paths are relative to `root`, or to the CSV's folder where that is `root` itself."""
+def from_table(table: Path, root: Path, config: DataConfig) -> tuple[DataSet, bool]:
+    """Clips of a CSV, and whether it gives their parts; paths are relative to `root`, or to the CSV's folder where that is `root` itself."""
     base = root.parent if root.is_file() else root
     records = read_csv(table, ("path", "label"))
     for record, where in records:
@@ -94,11 +101,11 @@ def from_table(table: Path, root: Path, config: DataConfig) -> Found:
         return base / name if (base / name).exists() else None
 
     clips, missing = listed_clips(rows, find, base, config)
-    return clips, missing, classes, "split" in records[0][0]
+    return DataSet(config.source, classes, clips, missing), "split" in records[0][0]
 
 
-def from_folders(root: Path) -> Found:
-    """Clips of class folders, or of class folders in `train`, `test` and `val` where the first two are there."""
+def from_folders(root: Path, config: DataConfig) -> tuple[DataSet, bool]:
+    """Clips of class folders, and whether folders `train` and `test` or `val` above them give their parts."""
     tops = subfolders(root)
     splits = {path: PARTS[path.name.lower()] for path in tops if path.name.lower() in PARTS}
     given = {"train"} < set(splits.values())
@@ -132,7 +139,8 @@ def from_folders(root: Path) -> Found:
             clips.append(
                 Clip(path.relative_to(root).as_posix(), source_of(path), classes.index(sub.name), part)
             )
-    return tuple(clips), (), classes, given
+    notes = left_out([place for place, _ in places])
+    return DataSet(config.source, classes, tuple(clips), notes=notes), given
 
 
 def subfolders(path: Path) -> list[Path]:
@@ -142,12 +150,21 @@ def subfolders(path: Path) -> list[Path]:
 
 def clips_below(path: Path) -> Iterator[Path]:
     """Every video and array file below `path`, and every folder that holds images itself."""
-    for place, folders, names in os.walk(path, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        endings = {name: os.path.splitext(name)[1].lower() for name in names if not name.startswith(".")}
+    for place, names in walk(path):
+        endings = {name: os.path.splitext(name)[1].lower() for name in names}
         if not {*SUFFIXES}.isdisjoint(endings.values()):
-            yield Path(place)
-        yield from (Path(place) / name for name, ending in endings.items() if ending in VIDEOS | ARRAYS)
+            yield place
+        yield from (place / name for name, ending in endings.items() if ending in FILES)
+
+
+def left_out(places: Iterable[Path]) -> tuple[str, ...]:
+    """A note on files that are no clips: of other kinds in class folders, or clips beside these."""
+    beside = [path for place in places for path in place.iterdir() if path.suffix.lower() in FILES]
+    inside = [path for place in places for sub in subfolders(place) for path in find_files(sub)]
+    others = sorted(beside + [path for path in inside if path.suffix.lower() not in KNOWN])
+    if not others:
+        return ()
+    return (f"{len(others)} files are left out (no clips, or outside the class folders), first: {others[0]}",)
 
 
 def divide(clips: tuple[Clip, ...], config: DataConfig) -> tuple[tuple[Clip, ...], tuple[str, ...]]:
@@ -173,7 +190,7 @@ def divide(clips: tuple[Clip, ...], config: DataConfig) -> tuple[tuple[Clip, ...
     )
 
 
-def given_note(clips: tuple[Clip, ...]) -> tuple[str, ...]:
+def given_notes(clips: tuple[Clip, ...]) -> tuple[str, ...]:
     """A note where a split that the user gave divides groups."""
     parts: dict[str, set[str]] = {}
     for clip in clips:

@@ -3,7 +3,7 @@
 import csv
 import difflib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,13 +121,22 @@ class ClassFolders:
         return next(iter(exact or fitting), None)
 
 
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder at or below `root` with its files' names; hidden ones left out, links followed, but never twice."""
+    seen: set[str] = set()
+    for place, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(place), [name for name in names if not name.startswith(".")]
+
+
 def find_files(root: Path) -> list[Path]:
     """Every file below `root`, sorted; hidden ones left out."""
-    found = []
-    for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(folder) / name for name in names if not name.startswith(".")]
-    return sorted(found)
+    return sorted(place / name for place, names in walk(root) for name in names)
 
 
 def find_videos(root: Path) -> list[Path]:
