@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from farview.experiments.charts import COLOURS
 from farview.experiments.pictures import Floats, Row, heat, pixels, relative, rgb, spotlight
 from farview.frames.resize import center_crop, hr_frames
 from farview.frames.source import Images
@@ -49,15 +50,15 @@ def seen_pixels(recognition: Recognition) -> Images:
     return pixels(rgb(seen), picture_size((seen.shape[1], seen.shape[2])))
 
 
-def attention_row(label: str, recognition: Recognition, frames: Images, note: str = "") -> Row:
+def attention_row(name: str, label: str, recognition: Recognition, frames: Images, note: str) -> Row:
     """Spatial attention of the last stage times `frames` (K, H, W, 3), and the temporal weights (Fig. 9).
 
     The brightest place of all K maps keeps the frame's own brightness; attention that is even everywhere
-    leaves the frames as they are.
+    leaves the frames as they are. `name` is teacher, student or cstat.
     """
     maps = relative(channel_average(recognition.output.stages[-1]))
     weights = recognition.output.attention[0].float().cpu().numpy()
-    return Row(label, spotlight(frames, maps), weights, note)
+    return Row(label, spotlight(frames, maps), weights, note, COLOURS[name])
 
 
 def stage_rows(recognition: Recognition, frames: Images) -> list[Row]:

@@ -26,6 +26,8 @@ class Row:
     """(K,) temporal attention, drawn as a bar below the pictures."""
     note: str = ""
     """What a network says, for example `wave 93 %`."""
+    colour: str = "#1f9d8a"
+    """Of the bar."""
 
 
 def need_viz() -> None:
@@ -86,8 +88,10 @@ def heat(frames: Images, maps: Floats, opacity: float = 0.5) -> Images:
 
 
 def grey_picture(maps: Floats) -> Images:
-    """Maps (N, H, W) in 0..1 as pictures, black to white: (N, H, W, 3)."""
-    return rgb(np.rint(255 * maps.clip(0, 1)).astype(np.uint8)[..., None])
+    """Maps (N, H, W) in 0..1 as pictures, black to white, in a thin frame that shows on white paper: (N, H, W, 3)."""
+    pictures = rgb(np.rint(255 * maps.clip(0, 1)).astype(np.uint8)[..., None])
+    pictures[:, [0, -1]] = pictures[:, :, [0, -1]] = 150
+    return pictures
 
 
 def strip(frames: Images, gap: int = 2) -> NDArray[np.uint8]:

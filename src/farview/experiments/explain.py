@@ -1,0 +1,103 @@
+"""Where and when a model looks in one recording, and what it makes of it: the verb `farview explain`."""
+
+from pathlib import Path
+
+from farview.errors import FarviewError
+from farview.experiments.attention_pictures import attention_row, recorded, said, seen_pixels
+from farview.experiments.evidence_pictures import evidence_rows
+from farview.experiments.panel import panel
+from farview.experiments.pictures import Row, need_viz
+from farview.frames.files import atomic_write
+from farview.models.recogniser import Recogniser, Recognition
+from farview.transfer.config import TransferConfig
+
+
+def explain(
+    model: str | Path, video: str | Path, out: str | Path | None = None, teacher: str | Path | None = None
+) -> Path:
+    """Write a picture (PNG), or with `out` ending in .mp4 a film, and return its path.
+
+    The picture: each interval's middle frame as recorded and as the model's camera gives it, spatial attention
+    over it, the bar of temporal attention, label and score; with `teacher`, a T-Net's model file, also T-Net's
+    attention, what down-sampling lost and the confidence maps. The film: the recording beside its eLR frames
+    and the spatial attention of every frame.
+
+    Raises FarviewError where a model or the recording cannot be used, or the extra `viz` is missing.
+    """
+    need_viz()
+    out = Path(out) if out else Path(f"{Path(video).name}.explained.png")
+    if out.suffix.lower() not in (".png", ".mp4"):
+        raise FarviewError(f"{out}: expected a name that ends in .png or .mp4")
+    student = Recogniser(model)
+    if out.suffix.lower() == ".mp4":
+        from farview.experiments.film import film
+
+        if teacher is not None:
+            raise FarviewError(f"{out}: T-Net's maps (--teacher) are drawn into a .png only")
+        film(student, video, out)
+        return out
+    made = student.recognise(video)
+    rows = model_rows(student, made)
+    if teacher is not None:
+        rows += teacher_rows(student, made, Recogniser(teacher), video)
+    best = said(made, student.contract.classes)
+    facts = f"{Path(video).name}, {made.length} frames  ·  {Path(model).name}"
+    with atomic_write(out) as file:
+        file.write(panel(rows, best, facts, columns(made)))
+    return out
+
+
+def columns(made: Recognition) -> list[str]:
+    """What stands above each interval: the number of its middle frame, counted from 1."""
+    middle = made.indices[:, made.indices.shape[1] // 2]
+    return [f"frame {number + 1}" for number in middle]
+
+
+def aspect(network: Recogniser) -> tuple[int, int]:
+    """Height and width of the window that a model sees, as small numbers."""
+    sensor = network.contract.sensor
+    return (sensor.height, sensor.width) if sensor else (3, 4)
+
+
+def is_small(network: Recogniser, made: Recognition) -> bool:
+    """Whether the recording is eLR already: it has the pixels of the model's sensor."""
+    return network.contract.resolution == "elr" and made.frames.shape[2:4] == made.seen.shape[2:4]
+
+
+def model_rows(network: Recogniser, made: Recognition) -> list[Row]:
+    """The model's own rows: recorded, eLR, attention."""
+    frames, rows = recorded(made, aspect(network)), []
+    if not is_small(network, made):
+        rows.append(Row("recorded", frames))
+    if network.contract.resolution == "elr":
+        height, width = made.seen.shape[2:4]
+        rows.append(Row(f"{height}×{width}: all that the model sees", seen_pixels(made)))
+    label = "attention of the model: where (brightness) and when (bars)"
+    name = "teacher" if network.contract.resolution == "hr" else "cstat"
+    return [*rows, attention_row(name, label, made, frames, said(made, network.contract.classes))]
+
+
+def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, video: str | Path) -> list[Row]:
+    """T-Net's attention, what was lost, the confidence maps."""
+    ours, theirs = student.contract, teacher.contract
+    if theirs.resolution != "hr" or ours.resolution != "elr":
+        raise FarviewError("explain: MODEL must be an S-Net (eLR input) and --teacher a T-Net (HR input)")
+    for name in ("intervals", "input_size", "channels"):
+        if getattr(ours, name) != getattr(theirs, name):
+            raise FarviewError(
+                f"explain: model and teacher differ in {name} ({getattr(ours, name)} and {getattr(theirs, name)}); "
+                "take the two of one run"
+            )
+    if is_small(student, made):
+        raise FarviewError(f"{video}: is eLR already; T-Net (--teacher) needs the HR recording")
+    seen = teacher.recognise(video)
+    config = TransferConfig(**transfer_settings(ours.trained.get("loss") or {"confidence": "none"}))
+    label = "attention of T-Net, which sees the recording"
+    frames = recorded(made, aspect(student))
+    rows = [attention_row("teacher", label, seen, frames, said(seen, theirs.classes))]
+    return rows + evidence_rows(seen.video, made.video, config)[2:]
+
+
+def transfer_settings(values: dict) -> dict:
+    """JSON's lists as the tuples of `TransferConfig`."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
