@@ -41,7 +41,7 @@ def at_stage(confidence: Tensor, size: tuple[int, int, int], threshold: float, b
     confidence = area_mean(confidence, size)
     kept = is_kept(confidence, threshold)
     if binary:
-        return kept * (1 + confidence - confidence.detach())
+        return kept * (1 + (confidence - confidence.detach()))
     return kept * confidence
 
 
