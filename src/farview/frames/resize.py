@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from farview.frames.source import Images
+from farview.frames.source import Image, Images
 
 
 def center_crop(height: int, width: int, aspect_h: int, aspect_w: int) -> tuple[int, int, int, int]:
@@ -49,18 +49,20 @@ def hr_frames(frames: Images, size: tuple[int, int], aspect: tuple[int, int]) ->
     window = frames[:, top : top + h, left : left + w]
     out = np.empty((len(frames), *size, frames.shape[3]), np.uint8)
     for source, target in zip(window, out, strict=True):
-        target[:] = _resize(source, size).reshape(target.shape)  # OpenCV drops a channel axis of 1
+        _resize(source, target)
     return out
 
 
-def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    height, width = image.shape[:2]
+def _resize(image: np.ndarray, out: Image) -> None:
+    """Into `out`. OpenCV leaves out a channel axis of 1, where what it is given to write to is the same."""
+    height, width, size = *image.shape[:2], out.shape[:2]
     while height >= 2 * size[0] and width >= 2 * size[1] and height % 2 == 0 and width % 2 == 0:
         height, width = height // 2, width // 2
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     if height >= 2 * size[0] or width >= 2 * size[1]:
         height, width = min(height, size[0]), min(width, size[1])
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    if (height, width) != size:
-        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
-    return image
+    if (height, width) == size:
+        out[:] = image.reshape(out.shape)
+    else:
+        cv2.resize(image, size[::-1], dst=out, interpolation=cv2.INTER_LINEAR)

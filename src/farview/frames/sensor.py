@@ -36,10 +36,10 @@ class SensorModel:
     """Another seed is another camera: the same view, other noise."""
 
     def __post_init__(self) -> None:
-        for name, low in (("height", 1), ("width", 1), ("seed", 0)):
+        for name, low, high in (("height", 1, 4096), ("width", 1, 4096), ("seed", 0, 2**32 - 1)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < low:
-                raise FarviewError(f"sensor.{name} is {value!r}; it must be a whole number of at least {low}")
+            if not isinstance(value, int) or not low <= value <= high:
+                raise FarviewError(f"sensor.{name} is {value!r}; it must be a whole number, {low} to {high}")
         for name in ("blur", "noise"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value < math.inf:
@@ -80,7 +80,9 @@ class SensorModel:
         for target, frame, index in zip(out, frames, indices, strict=True):
             clean = self._clean(frame)
             if self.noise:
-                rng = np.random.default_rng([self.seed, index, zlib.crc32(clean.tobytes())])
+                rng = np.random.default_rng(
+                    np.array([self.seed, index, zlib.crc32(clean.tobytes())], np.uint32)
+                )
                 clean += rng.normal(0.0, self.noise, clean.shape)
             target[:] = np.clip(np.rint(clean), 0, 255)
         return out
@@ -91,10 +93,12 @@ class SensorModel:
         channels = frame.shape[2]
         light = frame[window].astype(np.float32)
         lines = light.reshape(len(light), -1)  # (H', W'C)
-        seen = np.stack([weights @ lines[rows] for rows, weights in bands])  # (h, W'C), exact
-        seen = seen.reshape(self.height, -1, channels).transpose(0, 2, 1).astype(np.float64)  # (h, C, W')
-        seen = seen.reshape(self.height * channels, -1) @ columns  # (h C, w), exact
-        return np.ascontiguousarray(seen.reshape(self.height, channels, -1).transpose(0, 2, 1))
+        seen = np.empty((self.height, lines.shape[1]), np.float32)  # (h, W'C), exact
+        for line, (rows, weights) in zip(seen, bands, strict=True):
+            np.matmul(weights, lines[rows], out=line)
+        pixels = seen.reshape(self.height, -1, channels).transpose(0, 2, 1).astype(np.float64)  # (h, C, W')
+        pixels = pixels.reshape(self.height * channels, -1) @ columns  # (h C, w), exact
+        return np.ascontiguousarray(pixels.reshape(self.height, channels, -1).transpose(0, 2, 1))
 
 
 Band = tuple[slice, NDArray[np.float32]]
