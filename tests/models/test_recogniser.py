@@ -1,0 +1,180 @@
+"""A model at work on one recording: the same scores as in testing, whatever the recording is given as."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from farview.data.clip import Clip
+from farview.errors import FarviewError, UnreadableClip
+from farview.frames.arrays import ArrayFrames, MemoryFrames
+from farview.frames.intervals import Intervals
+from farview.frames.reader import LoadedReader
+from farview.frames.sensor import SensorModel
+from farview.frames.source import Images
+from farview.frames.store import FrameStore
+from farview.frames.video import VideoFile
+from farview.models.contract import Contract, NetworkConfig
+from farview.models.model_file import load_model, save_model
+from farview.models.network import ActionNetwork
+from farview.models.recogniser import Recogniser
+from farview.training.evaluation import predict_clips
+
+SENSOR = SensorModel(height=6, width=8)
+
+
+def contract_of(resolution: str, channels: int = 3) -> Contract:
+    return Contract(
+        classes=("walk", "run", "fall"),
+        network=NetworkConfig("resnet18", 4, "small"),
+        channels=channels,
+        input_size=(24, 32),
+        resolution=resolution,  # type: ignore[arg-type]
+        sensor=SENSOR,
+        intervals=Intervals(3, 2, 2),
+        mean=(0.4,) * channels,
+        std=(0.2,) * channels,
+    )
+
+
+@pytest.fixture(params=["hr", "elr"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return model_file(tmp_path, contract_of(request.param))
+
+
+def model_file(folder: Path, contract: Contract) -> Path:
+    torch.manual_seed(0)
+    network = ActionNetwork(contract.network, len(contract.classes), contract.channels, 3, 2)
+    torch.nn.init.normal_(network.fc.weight)  # scores that tell recordings apart
+    path = folder / "model.safetensors"
+    save_model(path, network, contract)
+    return path
+
+
+def frames_of(length: int, channels: int = 3, seed: int = 0) -> Images:
+    """Coarse moving noise, so that it survives the sensor."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (length, 6, 8, channels), np.uint8)
+    return coarse.repeat(8, 1).repeat(9, 2)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 40])
+def test_same_scores_as_in_testing(model: Path, tmp_path: Path, length: int) -> None:
+    np.save(tmp_path / "clip.npy", frames_of(length))
+    network, contract = load_model(model)
+    store = FrameStore(tmp_path / "store", SENSOR, contract.input_size, aspect=(6, 8))
+    clips = [Clip("clip", ArrayFrames(tmp_path / "clip.npy"), 0, "test")]
+    tested = predict_clips(network, contract, clips, store)
+    made = Recogniser(model).recognise(tmp_path / "clip.npy")
+    assert torch.equal(made.output.logits, tested.logits)
+    assert torch.equal(made.interval_logits[None], tested.interval_logits)
+    assert torch.equal(made.output.attention, tested.attention)
+    np.testing.assert_allclose(made.probabilities, tested.logits[0].double().softmax(0), rtol=1e-12)
+
+
+def test_path_source_and_array_are_one_recording(model: Path, tmp_path: Path) -> None:
+    frames = frames_of(9)
+    np.save(tmp_path / "clip.npy", frames)
+    recogniser = Recogniser(model)
+    given = [tmp_path / "clip.npy", str(tmp_path / "clip.npy"), ArrayFrames(tmp_path / "clip.npy"), frames]
+    scores = [recogniser.recognise(recording).probabilities for recording in given]
+    for other in scores[1:]:
+        np.testing.assert_array_equal(other, scores[0])
+    assert np.abs(scores[0] - recogniser.recognise(frames_of(9, seed=1)).probabilities).max() > 1e-3
+
+
+def test_elr_frames_are_taken_as_they_are(tmp_path: Path) -> None:
+    recogniser = Recogniser(model_file(tmp_path, contract_of("elr")))
+    frames = frames_of(12)
+    small = SENSOR.degrade(frames, range(12))
+    from_hr, from_elr = recogniser.recognise(frames), recogniser.recognise(small)
+    np.testing.assert_array_equal(from_hr.seen, from_elr.seen)
+    np.testing.assert_array_equal(from_hr.probabilities, from_elr.probabilities)
+    np.testing.assert_array_equal(from_elr.seen, small[from_elr.indices])
+
+
+def test_what_is_kept_of_the_recording(model: Path) -> None:
+    frames = frames_of(12)
+    made = Recogniser(model).recognise(frames)
+    assert made.length == 12
+    np.testing.assert_array_equal(made.indices, Intervals(3, 2, 2).indices(12))
+    np.testing.assert_array_equal(made.frames, frames[made.indices])
+    assert made.video.shape == (1, 3, 3, 2, 24, 32)
+    assert made.probabilities.sum() == pytest.approx(1)
+
+
+def test_colour_becomes_luma_and_grey_is_repeated(tmp_path: Path) -> None:
+    colour = frames_of(5)
+    grey = Recogniser(model_file(tmp_path, contract_of("hr", channels=1))).recognise(colour)
+    luma = np.rint(colour[grey.indices] @ [0.299, 0.587, 0.114])  # (K, T, H, W)
+    assert abs(grey.seen[..., 0].mean() - luma.mean()) < 1  # the same window, resized
+    single = frames_of(5, channels=1)
+    repeated = Recogniser(model_file(tmp_path, contract_of("hr"))).recognise(single)
+    assert repeated.seen.shape[-1] == 3
+    for channel in (1, 2):
+        np.testing.assert_array_equal(repeated.seen[..., channel], repeated.seen[..., 0])
+    without_axis = Recogniser(model_file(tmp_path, contract_of("hr"))).recognise(single[..., 0])
+    np.testing.assert_array_equal(without_axis.probabilities, repeated.probabilities)
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A recording that notes which frames were read."""
+
+    array: Images
+    read: list[int]
+    name: str = "counted"
+
+    def fingerprint(self) -> str:
+        return "counted"
+
+    def open(self) -> "CountedReader":
+        return CountedReader(self)
+
+
+class CountedReader(LoadedReader):
+    def __init__(self, source: Counted) -> None:
+        super().__init__(source.name, source.array)
+        self.source = source
+
+    def read(self, indices: Sequence[int]) -> Images:  # type: ignore[override]
+        self.source.read.extend(indices)
+        return super().read(indices)
+
+    def __iter__(self) -> Iterator:
+        raise AssertionError("decodes everything")
+
+
+def test_only_the_frames_of_the_intervals_are_decoded(model: Path) -> None:
+    source = Counted(frames_of(50), [])
+    made = Recogniser(model).recognise(source)
+    assert source.read == sorted(set(made.indices.ravel().tolist()))
+    assert len(source.read) == 6
+
+
+def test_errors_name_the_recording(tmp_path: Path) -> None:
+    recogniser = Recogniser(model_file(tmp_path, contract_of("elr")))
+    np.save(tmp_path / "tiny.npy", np.zeros((3, 4, 4, 3), np.uint8))
+    with pytest.raises(FarviewError, match=r"tiny\.npy.*too few pixels"):
+        recogniser.recognise(tmp_path / "tiny.npy")
+    with pytest.raises(UnreadableClip, match=r"absent\.mp4"):
+        recogniser.recognise(tmp_path / "absent.mp4")
+    with pytest.raises(UnreadableClip, match="uint8"):
+        recogniser.recognise(np.zeros((3, 12, 16, 3), np.float32))  # type: ignore[arg-type]
+
+
+def test_a_model_without_a_sensor_takes_hr(tmp_path: Path) -> None:
+    contract = replace(contract_of("hr"), sensor=None)
+    made = Recogniser(model_file(tmp_path, contract)).recognise(MemoryFrames(frames_of(4)))
+    assert made.seen.shape == (3, 2, 24, 32, 3)
+
+
+def test_real_videos_score_as_in_testing(model: Path, tmp_path: Path, data_root: Path) -> None:
+    network, contract = load_model(model)
+    store = FrameStore(tmp_path / "store", SENSOR, contract.input_size, aspect=(6, 8))
+    video = data_root / "clips/ucf101/SoccerJuggling/v_SoccerJuggling_g23_c01.avi"
+    tested = predict_clips(network, contract, [Clip("a", VideoFile(video), 0, "test")], store)
+    made = Recogniser(model).recognise(video)
+    assert torch.equal(made.output.logits, tested.logits)
