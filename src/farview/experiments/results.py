@@ -60,7 +60,7 @@ def results_of(run: Run, title: str) -> Results:
         figures = [measured[NAMES[phase]]["prec1"] for phase in PHASES]
         results["gap_closed"] = gap_closed(*figures)
     if {"student", "cstat"} <= measured.keys():
-        hits = [test_hits(run, phase) for phase in ("student", "transfer")]
+        hits = [hits_of(run, phase) for phase in ("student", "transfer")]
         difference, interval = paired_difference(*hits)
         results["difference"] = {"cstat_minus_student": difference, "ci95": list(interval)}
     return results
@@ -103,12 +103,12 @@ def read_predictions(run: Run, phase: Phase) -> list[tuple[str, str, str]]:
         return [(row["clip"], row["label"], row["predicted"]) for row in csv.DictReader(file)]
 
 
-def test_hits(run: Run, phase: Phase) -> NDArray[np.bool_]:
+def hits_of(run: Run, phase: Phase) -> NDArray[np.bool_]:
     """(clips,) whether each test clip was recognised."""
     return np.array([label == predicted for _, label, predicted in read_predictions(run, phase)])
 
 
-def test_confusion(run: Run, phase: Phase) -> NDArray[np.int64]:
+def confusion_of(run: Run, phase: Phase) -> NDArray[np.int64]:
     """(classes, classes) counts of test clips: row the label, column the prediction."""
     place = {name: i for i, name in enumerate(run.clips.data.classes)}
     counts = np.zeros((len(place), len(place)), np.int64)

@@ -17,7 +17,7 @@ from farview.experiments.charts import (
     tsne_chart,
 )
 from farview.experiments.page import captioned, left_out, paragraph, section, table, wide
-from farview.experiments.results import Results, read_history, test_confusion, verdict
+from farview.experiments.results import Results, read_history, confusion_of, verdict
 from farview.models.recogniser import Recogniser
 from farview.training.evaluation import predict_clips
 from farview.training.phases import NAMES, Run
@@ -89,7 +89,7 @@ def confusions(run: Run, results: Results) -> str:
     if not run.clips.test:
         return section(title, left_out("this run has no test clips."))
     classes = results["classes"]
-    charts = [confusion_chart(test_confusion(run, phase), classes, NAMES[phase]) for phase in run.models]
+    charts = [confusion_chart(confusion_of(run, phase), classes, NAMES[phase]) for phase in run.models]
     return section(
         title,
         captioned(
