@@ -9,11 +9,11 @@ import pytest
 
 from farview.experiments.results import (
     DRAWS,
+    confusion_of,
     paired_difference,
     read_history,
     results_of,
     signed,
-    confusion_of,
     verdict,
 )
 from farview.training.phases import Run

@@ -17,7 +17,7 @@ from farview.experiments.charts import (
     tsne_chart,
 )
 from farview.experiments.page import captioned, left_out, paragraph, section, table, wide
-from farview.experiments.results import Results, read_history, confusion_of, verdict
+from farview.experiments.results import Results, confusion_of, read_history, verdict
 from farview.models.recogniser import Recogniser
 from farview.training.evaluation import predict_clips
 from farview.training.phases import NAMES, Run
