@@ -6,16 +6,33 @@ from collections.abc import Iterable
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from farview.models.temporal_attention import TemporalAttention
 from farview.training.recipe import PhaseConfig
+
+
+ATTENTION_RATE = 0.1
+"""AdamW: factor on the rate of temporal attention. Its K*D inputs have one sign, so that steps of equal size for
+every weight add up, and the softmax locked onto one interval within a few dozen steps (`docs/decisions.md`)."""
 
 
 def optimiser(modules: Iterable[nn.Module], phase: PhaseConfig) -> Optimizer:
     """SGD with momentum or AdamW; norms and biases are not decayed."""
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": phase.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    modules = list(modules)
+    slow = {
+        id(p) for top in modules for m in top.modules() if isinstance(m, TemporalAttention) for p in m.parameters()
+    }
+    groups = []
+    for decayed in (True, False):
+        for attention in (False, True):
+            chosen = [
+                p
+                for module in modules
+                for p in module.parameters()
+                if p.requires_grad and (p.ndim > 1) == decayed and (id(p) in slow) == attention
+            ]
+            factor = ATTENTION_RATE if attention and phase.optimizer == "adamw" else 1.0
+            decay = phase.weight_decay if decayed else 0.0
+            groups.append({"params": chosen, "weight_decay": decay, "lr": phase.lr * factor})
     if phase.optimizer == "sgd":
         return SGD(groups, lr=phase.lr, momentum=phase.momentum)
     return AdamW(groups, lr=phase.lr)
