@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from farview.experiments.charts import COLOURS
-from farview.experiments.pictures import Floats, Row, heat, pixels, relative, rgb, spotlight
+from farview.experiments.pictures import Floats, Row, heat, pixels, relative, rgb
 from farview.frames.resize import center_crop, hr_frames
 from farview.frames.source import Images
 from farview.models.recogniser import Recognition
@@ -50,15 +50,20 @@ def seen_pixels(recognition: Recognition) -> Images:
     return pixels(rgb(seen), picture_size((seen.shape[1], seen.shape[2])))
 
 
-def attention_row(name: str, label: str, recognition: Recognition, frames: Images, note: str) -> Row:
-    """Spatial attention of the last stage times `frames` (K, H, W, 3), and the temporal weights (Fig. 9).
+def last_maps(recognition: Recognition) -> Floats:
+    """Spatial attention of the last stage (K, h, w) over the largest value among all of them, 0..1."""
+    return relative(channel_average(recognition.output.stages[-1]))
 
-    The brightest place of all K maps keeps the frame's own brightness; attention that is even everywhere
-    leaves the frames as they are. `name` is teacher, student or cstat.
+
+def attention_row(name: str, label: str, recognition: Recognition, frames: Images, note: str) -> Row:
+    """Spatial attention of the last stage over `frames` (K, H, W, 3), and the temporal weights (Fig. 9).
+
+    Blue to red, 0 to the largest value among all K maps: attention that is even everywhere has one colour.
+    The paper multiplies frame and map (`spotlight`); colours also show attention beside a dark person.
+    `name` is teacher, student or cstat.
     """
-    maps = relative(channel_average(recognition.output.stages[-1]))
     weights = recognition.output.attention[0].float().cpu().numpy()
-    return Row(label, spotlight(frames, maps), weights, note, COLOURS[name])
+    return Row(label, heat(frames, last_maps(recognition)), weights, note, COLOURS[name])
 
 
 def stage_rows(recognition: Recognition, frames: Images) -> list[Row]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from farview.errors import FarviewError
-from farview.experiments.attention_pictures import attention_row, recorded, said, seen_pixels
+from farview.experiments.attention_pictures import attention_row, last_maps, recorded, said, seen_pixels
 from farview.experiments.evidence_pictures import evidence_rows
 from farview.experiments.panel import panel
-from farview.experiments.pictures import Row, need_viz
+from farview.experiments.pictures import Row, need_viz, spotlight
 from farview.frames.files import atomic_write
 from farview.models.recogniser import Recogniser, Recognition
 from farview.transfer.config import TransferConfig
@@ -72,9 +72,12 @@ def model_rows(network: Recogniser, made: Recognition) -> list[Row]:
     if network.contract.resolution == "elr":
         height, width = made.seen.shape[2:4]
         rows.append(Row(f"{height}×{width}: all that the model sees", seen_pixels(made)))
-    label = "attention of the model: where (brightness) and when (bars)"
     name = "teacher" if network.contract.resolution == "hr" else "cstat"
-    return [*rows, attention_row(name, label, made, frames, said(made, network.contract.classes))]
+    note = said(made, network.contract.classes)
+    rows.append(
+        attention_row(name, "attention: where (blue least, red most) and when (bars)", made, frames, note)
+    )
+    return [*rows, Row("where, as brightness", spotlight(frames, last_maps(made)))]
 
 
 def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, video: str | Path) -> list[Row]:

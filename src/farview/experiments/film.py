@@ -10,7 +10,7 @@ import torch
 from farview.experiments.attention_pictures import channel_average, said
 from farview.experiments.charts import COLOURS
 from farview.experiments.panel import weight_bars
-from farview.experiments.pictures import Floats, pixels, relative, rgb, spotlight
+from farview.experiments.pictures import Floats, heat, pixels, relative, rgb
 from farview.frames.files import atomic_write
 from farview.frames.resize import hr_frames
 from farview.frames.source import Frames, Image, Images
@@ -23,8 +23,8 @@ CHUNK = 32
 def film(network: Recogniser, recording: Recording, out: Path) -> None:
     """Write an H.264 film of every frame: recorded, at eLR, and the attention of the last stage over it.
 
-    Each frame's map comes from the interval around that frame; the brightest place of the whole film keeps
-    the frame's brightness. Below, the temporal attention of the K intervals that decide the label, each over its
+    Each frame's map comes from the interval around that frame; blue to red is 0 to the largest value
+    of the whole film. Below, the temporal attention of the K intervals that decide the label, each over its
     part of the recording, and a line at the running frame.
     """
     made = network.recognise(recording)
@@ -43,7 +43,7 @@ def film(network: Recogniser, recording: Recording, out: Path) -> None:
                 numbers = np.arange(start, min(start + CHUNK, made.length))
                 read = frames.read(numbers.tolist())
                 large = rgb(hr_frames(read, size, aspect))
-                shown = [large, spotlight(large, maps[numbers])]
+                shown = [large, heat(large, maps[numbers])]
                 if views == 3:
                     shown.insert(1, pixels(rgb(network.see(read, numbers)), size))
                 for i, number in enumerate(numbers):
@@ -84,7 +84,7 @@ def backdrop(network: Recogniser, made: Recognition, size: tuple[int, int], view
     canvas = FigureCanvasAgg(drawn)
     title = said(made, network.contract.classes)
     drawn.text(MARGIN / width, 1 - TITLE / 2 / height, title, va="center", fontsize=14, weight="bold")
-    names = ["recorded", "spatial attention"]
+    names = ["recorded", "spatial attention (blue least, red most)"]
     if views == 3:
         names.insert(1, "{}×{}: all that the model sees".format(*made.seen.shape[2:4]))
     for i, name in enumerate(names):

@@ -19,16 +19,13 @@ from farview.training.recipe import Phase
 from farview.transfer.learned import Extractor
 
 ATTENTION = (
-    "Columns: the intervals, by their middle frame. Below the recorded and the eLR frames, each network's spatial "
-    "attention after its last stage (mean over channels of the absolute values, resized bilinearly) times the "
-    "recorded frame: dark is not looked at, and a frame that stays as it was is looked at evenly. The frame is "
-    "there for the reader; S-Net and CSTAT never saw it. Bars: temporal attention in percent; the dashed line is "
-    "the even weight."
+    "Columns: the intervals, by their middle frame. Colours: a network's spatial attention after its last stage (mean "
+    "over channels of the absolute values, resized bilinearly), blue least to red most, over the recorded frame, which "
+    "is there for the reader: S-Net and CSTAT never saw it. Attention that is even everywhere has one colour. Bars: "
+    "temporal attention in percent; the dashed line is the even weight."
 )
-STAGES = (
-    "The first of these clips. Spatial attention after each residual stage over the recorded frame, blue least to "
-    "red most, each row scaled by its own largest value."
-)
+STAGES = "The first of these clips. Spatial attention after each residual stage over the recorded "
+    "frame, each row scaled by its own largest value."
 
 
 def attention(run: Run) -> list[str]:
