@@ -1,6 +1,7 @@
 """Where and when a model looks in one recording, and what it makes of it: the verb `farview explain`."""
 
 from pathlib import Path
+from typing import Any
 
 from farview.errors import FarviewError
 from farview.experiments.attention_pictures import attention_row, last_maps, recorded, said, seen_pixels
@@ -38,10 +39,12 @@ def explain(
         return out
     made = student.recognise(video)
     rows = model_rows(student, made)
-    if teacher is not None:
-        rows += teacher_rows(student, made, Recogniser(teacher), video)
     best = said(made, student.contract.classes)
     facts = f"{Path(video).name}, {made.length} frames  ·  {Path(model).name}"
+    if teacher is not None:
+        rows += teacher_rows(student, made, Recogniser(teacher), video)
+        if settings(student).confidence == "mlp":
+            facts += "  ·  trained with the MLP map, whose extractor is not kept in a model file"
     with atomic_write(out) as file:
         file.write(panel(rows, best, facts, columns(made)))
     return out
@@ -94,13 +97,14 @@ def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, vi
     if is_small(student, made):
         raise FarviewError(f"{video}: is eLR already; T-Net (--teacher) needs the HR recording")
     seen = teacher.recognise(video)
-    config = TransferConfig(**transfer_settings(ours.trained.get("loss") or {"confidence": "none"}))
     label = "attention of T-Net, which sees the recording"
     frames = recorded(made, aspect(student))
     rows = [attention_row("teacher", label, seen, frames, said(seen, theirs.classes))]
-    return rows + evidence_rows(seen.video, made.video, config)[2:]
+    return rows + evidence_rows(seen.video, made.video, settings(student))[2:]
 
 
-def transfer_settings(values: dict) -> dict:
-    """JSON's lists as the tuples of `TransferConfig`."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+def settings(student: Recogniser) -> TransferConfig:
+    """How the model was transferred; a model that was not has no confidence map in use."""
+    values: dict[str, Any] = student.contract.trained.get("loss") or {"confidence": "none"}
+    tuples: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return TransferConfig(**tuples)

@@ -10,7 +10,7 @@ import torch
 from farview.experiments.attention_pictures import channel_average, said
 from farview.experiments.charts import COLOURS
 from farview.experiments.panel import weight_bars
-from farview.experiments.pictures import Floats, heat, pixels, relative, rgb
+from farview.experiments.pictures import Floats, Row, heat, pixels, relative, rgb, tallest
 from farview.frames.files import atomic_write
 from farview.frames.resize import hr_frames
 from farview.frames.source import Frames, Image, Images
@@ -94,9 +94,8 @@ def backdrop(network: Recogniser, made: Recognition, size: tuple[int, int], view
     axes = drawn.add_axes((left, 24 / height, 1 - 2 * left, (BARS - 48) / height))
     weights = made.output.attention[0].float().cpu().numpy()
     part = made.length / len(weights)
-    weight_bars(
-        axes, weights, float(weights.max()), np.arange(len(weights)) * part, 0.985 * part, COLOURS["cstat"]
-    )
+    lefts, full_bar = np.arange(len(weights)) * part, tallest([Row("", weights=weights)])
+    weight_bars(axes, weights, full_bar, lefts, 0.985 * part, COLOURS["cstat"])
     axes.set_xlim(0, made.length)
     canvas.draw()
     image = np.asarray(canvas.buffer_rgba())[..., :3]

@@ -24,8 +24,10 @@ ATTENTION = (
     "is there for the reader: S-Net and CSTAT never saw it. Attention that is even everywhere has one colour. Bars: "
     "temporal attention in percent; the dashed line is the even weight."
 )
-STAGES = "The first of these clips. Spatial attention after each residual stage over the recorded "
-    "frame, each row scaled by its own largest value."
+STAGES = (
+    "The first of these clips. Spatial attention after each residual stage over the recorded frame, each row scaled by "
+    "its own largest value."
+)
 
 
 def attention(run: Run) -> list[str]:

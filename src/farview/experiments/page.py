@@ -7,7 +7,7 @@ from string import Template
 
 import numpy as np
 
-from farview.experiments.pictures import Row, data_uri, encode, strip
+from farview.experiments.pictures import Row, data_uri, encode, strip, tallest
 from farview.frames.source import Image
 
 
@@ -55,7 +55,7 @@ def picture(content: bytes, kind: str, description: str, name: str = "") -> str:
 
 def strips(rows: Sequence[Row], of: str) -> str:
     """Rows of pictures with their labels and temporal weights, all columns aligned; `of` names the clip."""
-    tallest = max((float(row.weights.max()) for row in rows if row.weights is not None), default=1.0)
+    full_bar = tallest(rows)
     lines = []
     for row in rows:
         note = f' <span class="note">{escape(row.note)}</span>' if row.note else ""
@@ -64,7 +64,7 @@ def strips(rows: Sequence[Row], of: str) -> str:
             joined = strip(row.pictures)
             lines.append(picture(*smallest(joined), f"{row.label}, {of}", "strip"))
         if row.weights is not None:
-            lines.append(bars(row.weights, tallest, row.colour))
+            lines.append(bars(row.weights, full_bar, row.colour))
     return '<div class="scroll"><div class="strips">' + "\n".join(lines) + "</div></div>"
 
 
@@ -74,11 +74,12 @@ def smallest(image: Image) -> tuple[bytes, str]:
     return (exact, "png") if len(exact) <= 1.5 * len(small) else (small, "webp")
 
 
-def bars(weights: np.ndarray, tallest: float, colour: str) -> str:
-    """Temporal attention (K,): a bar for each interval, full height at `tallest`, a line at the even weight 1/K."""
-    even = 100 / len(weights) / tallest
+def bars(weights: np.ndarray, full_bar: float, colour: str) -> str:
+    """Temporal attention (K,): a bar for each interval, full height at `full_bar`, a line at the even weight 1/K."""
+    even = 100 / len(weights) / full_bar
     cells = "".join(
-        f'<span><i style="height:{100 * w / tallest:.1f}%"></i><em>{100 * w:.0f}</em></span>' for w in weights
+        f'<span><i style="height:{100 * w / full_bar:.1f}%"></i><em>{100 * w:.0f}</em></span>'
+        for w in weights
     )
     return f'<div class="bars" style="--even:{even:.1f}%;--tone:{colour}">{cells}</div>'
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from farview.experiments.pictures import Row, strip
+from farview.experiments.pictures import Row, strip, tallest
 
 COLUMN, GAP, MARGIN, HEAD, LABEL, BARS = 1.3, 0.09, 0.3, 0.68, 0.34, 0.42  # inches
 DPI = 150
@@ -22,7 +22,7 @@ def panel(rows: Sequence[Row], title: str, facts: str, columns: Sequence[str]) -
     drawn = Figure(figsize=(full, total), dpi=DPI, facecolor="white")
     drawn.text(MARGIN / full, 1 - MARGIN / total, title, va="top", fontsize=14, weight="bold")
     drawn.text(MARGIN / full, 1 - (MARGIN + 0.3) / total, facts, va="top", fontsize=8.5, color="#555")
-    tallest = max((float(row.weights.max()) for row in rows if row.weights is not None), default=1.0)
+    full_bar = tallest(rows)
     for k, text in enumerate(columns):
         x = MARGIN + (k + 0.5) * (COLUMN + GAP) - GAP / 2
         drawn.text(x / full, 1 - (MARGIN + HEAD) / total, text, ha="center", fontsize=7.5, color="#555")
@@ -48,7 +48,7 @@ def panel(rows: Sequence[Row], title: str, facts: str, columns: Sequence[str]) -
             share = GAP / COLUMN  # the bars stand below their pictures
             spans = np.arange(len(columns)) * (1 + share)
             axes = place(below + 0.05, BARS - 0.17)
-            weight_bars(axes, row.weights, tallest, spans, 1.0, row.colour)
+            weight_bars(axes, row.weights, full_bar, spans, 1.0, row.colour)
             axes.set_xlim(0, spans[-1] + 1)
         top += height
     out = io.BytesIO()
@@ -75,7 +75,7 @@ def row_height(row: Row) -> float:
 
 
 def weight_bars(
-    axes: Any, weights: np.ndarray, tallest: float, lefts: np.ndarray, width: float, colour: str
+    axes: Any, weights: np.ndarray, full_bar: float, lefts: np.ndarray, width: float, colour: str
 ) -> None:
     """Temporal attention (K,) as bars of `width` in percent, and a dashed line at the even weight 1/K."""
     axes.bar(lefts, weights, width, align="edge", color=colour)
@@ -91,5 +91,5 @@ def weight_bars(
             va="top",
             fontsize=7,
         )
-    axes.set_ylim(0, max(tallest, 1e-9))
+    axes.set_ylim(0, full_bar)
     axes.axis("off")

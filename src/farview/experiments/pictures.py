@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,6 +29,12 @@ class Row:
     """What a network says, for example `wave 93 %`."""
     colour: str = "#1f9d8a"
     """Of the bar."""
+
+
+def tallest(rows: Sequence[Row]) -> float:
+    """The weight that a bar of full height stands for, the same in all rows: at least twice the even weight."""
+    weights = [row.weights for row in rows if row.weights is not None]
+    return max((max(float(each.max()), 2 / len(each)) for each in weights), default=1.0)
 
 
 def need_viz() -> None:
