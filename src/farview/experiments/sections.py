@@ -93,7 +93,7 @@ def confusions(run: Run, results: Results) -> str:
     return section(
         title,
         captioned(
-            f'<div class="charts">{"".join(charts)}</div>',
+            f'<div class="charts{" large" if len(classes) > 14 else ""}">{"".join(charts)}</div>',
             "Rows: what the test clips show. Columns: what they were recognised as. The shade is the share of the "
             "row; the number counts clips.",
         ),
