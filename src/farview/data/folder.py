@@ -70,7 +70,7 @@ def find_table(root: Path, config: DataConfig) -> Path | None:
 
 
 def from_table(table: Path, root: Path, config: DataConfig) -> tuple[DataSet, bool]:
-    """Clips of a CSV, and whether it gives their parts; paths are relative to `root`, or to the folder of a CSV `root`."""
+    """Clips of a CSV, and whether it gives their parts; paths are relative to `root`, or to the folder a CSV is in."""
     base = root.parent if root.is_file() else root
     records = read_csv(table, ("path", "label"))
     for record, where in records:
