@@ -1,5 +1,6 @@
 """Videos: frame i is the i-th frame of a plain sequential decode, in every container and way of reading."""
 
+import ctypes
 import gc
 import os
 import shutil
@@ -403,8 +404,10 @@ def test_fingerprint_follows_the_file(tmp_path: Path) -> None:
 
 
 def memory_and_files() -> tuple[int, int]:
-    """Resident bytes and open file descriptors of this process."""
+    """Bytes really in use (the allocator's free pages given back) and open file descriptors of this process."""
     gc.collect()
+    if hasattr(allocator := ctypes.CDLL(None), "malloc_trim"):
+        allocator.malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd"))
 
@@ -414,8 +417,8 @@ def memory_and_files() -> tuple[int, int]:
 def test_memory_and_descriptors_stay_flat(
     reads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Opened, read, iterated in part, abandoned, failing: leaking one frame a read would be 30 MiB in 500."""
-    path = write_video(tmp_path / "v.mp4", moving_picture(4, 180, 240), options={"preset": "ultrafast"})
+    """Opened, read, iterated in part, abandoned, failing: leaking one frame a read would be 120 MiB in 500."""
+    path = write_video(tmp_path / "v.mp4", moving_picture(3, 360, 480), options={"preset": "ultrafast"})
     shutil.copy(path, cut := tmp_path / "cut.mp4")
     os.truncate(cut, path.stat().st_size // 2)
     rng = np.random.default_rng(0)
@@ -424,7 +427,7 @@ def test_memory_and_descriptors_stay_flat(
         for n in range(times):
             monkeypatch.setattr(video, "KEEP_BYTES", (n % 2) << 28)
             with VideoFile(path).open() as frames:
-                frames.read(rng.integers(0, 4, 2))
+                frames.read(rng.integers(0, 3, 2))
                 if n % 10 == 0:
                     next(iter(frames))
             if n % 10 == 0:
@@ -438,7 +441,7 @@ def test_memory_and_descriptors_stay_flat(
     work(reads)
     memory_after, files_after = memory_and_files()
     assert files_after == files
-    assert memory_after - memory < 15 << 20
+    assert memory_after - memory < 20 << 20
 
 
 def test_real_recordings_are_exact(data_root: Path, keep: int) -> None:

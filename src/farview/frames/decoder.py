@@ -186,7 +186,9 @@ class Orientation(NamedTuple):
 def orientation_of(frame: VideoFrame) -> Orientation:
     """From the display matrix: (x, y) is shown at (a x + c y, b x + d y) (ISO 14496-12, 8.2.2), to the nearest
     quarter turn."""
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    # PyAV ties a frame whose side data was read into a reference cycle, so that its pixels would stay in memory
+    # until the next garbage collection: ask a tiny copy instead.
+    data: Any = frame.reformat(16, 16, threads=1).side_data.get("DISPLAYMATRIX")
     if data is None:
         return Orientation(False, False, False)
     (a, b), (c, d) = np.frombuffer(data, np.int32).reshape(3, 3)[:2, :2].tolist()
