@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farview.data.clip import Clip, DataSet
@@ -26,6 +26,7 @@ CLIPS = tuple(
 DATA = DataSet("folder:x", CLASSES, CLIPS)
 
 
+@settings(deadline=None)
 @given(st.permutations(CLASSES), st.integers(2, 5))
 def test_labels_stay_right_in_every_subset(order: list[str], count: int) -> None:
     kept = tuple(order[:count])
