@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from farview.transfer.confidence import at_stage, confidence_of, empty_share, grey, is_kept, spread
+from farview.transfer.area import area_mean
+from farview.transfer.confidence import confidence_of, grey, is_kept, spread, trusted
 from farview.transfer.tat import video_score
 
 
@@ -28,36 +29,17 @@ def test_confidence_by_hand():
 
 
 def test_soft_and_binary_threshold_by_hand():
-    confidence = torch.tensor([0.2, 0.5, 0.8, 1.0]).view(1, 1, 1, 1, 4)
-    soft = at_stage(confidence, (1, 1, 4), 0.5, binary=False)
-    binary = at_stage(confidence, (1, 1, 4), 0.5, binary=True)
-    assert torch.equal(soft.flatten(), torch.tensor([0.0, 0.5, 0.8, 1.0]))
-    assert torch.equal(binary.flatten(), torch.tensor([0.0, 1.0, 1.0, 1.0]))
-
-
-def test_the_threshold_meets_the_map_of_the_stage():
-    confidence = torch.tensor([[0.0, 1.0, 0.6, 0.8]]).view(1, 1, 1, 1, 4)
-    assert torch.allclose(at_stage(confidence, (1, 1, 2), 0.6, False).flatten(), torch.tensor([0.0, 0.7]))
-
-
-@given(st.integers(1, 9), st.integers(1, 9))
-def test_full_confidence_survives_averages_and_the_highest_threshold(h, w):
-    held = at_stage(torch.ones(1, 2, 3, 11, 13), (1, h, w), 1.0, False)
-    assert torch.allclose(held, torch.ones(1, 2, h, w))
+    confidence = torch.tensor([0.2, 0.5, 0.8, 1.0])
+    assert torch.equal(trusted(confidence, 0.5, binary=False), torch.tensor([0.0, 0.5, 0.8, 1.0]))
+    assert torch.equal(trusted(confidence, 0.5, binary=True), torch.tensor([0.0, 1.0, 1.0, 1.0]))
+    assert torch.equal(trusted(confidence, 1.0, binary=False), torch.tensor([0.0, 0.0, 0.0, 1.0]))
 
 
 @pytest.mark.parametrize("binary", [False, True])
 def test_gradient_passes_above_the_threshold_only(binary):
     confidence = torch.tensor([0.2, 0.6, 0.9], requires_grad=True)
-    at_stage(confidence.view(1, 1, 1, 1, 3), (1, 1, 3), 0.5, binary).sum().backward()
+    trusted(confidence, 0.5, binary).sum().backward()
     assert confidence.grad is not None and torch.equal(confidence.grad, torch.tensor([0.0, 1.0, 1.0]))
-
-
-def test_empty_maps_are_counted():
-    trusted = torch.zeros(2, 4, 3, 3)
-    trusted[0, 1, 2, 2] = 0.7
-    trusted[1] = 0.6
-    assert torch.equal(empty_share(trusted), torch.tensor([0.75, 0.0]))
 
 
 def test_spread_by_hand():
@@ -67,27 +49,38 @@ def test_spread_by_hand():
     half = torch.ones_like(uniform)
     half[..., :2, :] = 0
     for maps, expected in ((uniform, 1), (peak, 1 / 20), (half, 0.5), (0 * half, 0)):
-        assert spread(maps).item() == pytest.approx(expected, abs=1e-4)
+        assert spread(maps, 0).item() == pytest.approx(expected, abs=1e-4)
     p = np.random.default_rng(0).random(20)
-    random = torch.from_numpy(p).view_as(uniform)
-    p /= p.sum()
-    assert spread(random).item() == pytest.approx(np.exp(-(p * np.log(p)).sum()) / 20, abs=1e-4)
+    random = torch.from_numpy(p.copy()).view_as(uniform)
+    for threshold in (0, 0.4):
+        held = np.where(p >= threshold, p, 0)
+        held = held[held > 0] / held.sum()
+        expected = np.exp(-(held * np.log(held)).sum()) / 20
+        assert spread(random, threshold).item() == pytest.approx(expected, abs=1e-4)
+    assert spread(uniform, 0.31).item() == pytest.approx(0, abs=1e-6)
     two = torch.stack((uniform, half), 1).flatten(1, 2)
-    assert spread(two).item() == pytest.approx(0.75, abs=1e-4)
+    assert spread(two, 0).item() == pytest.approx(0.75, abs=1e-4)
 
 
-def test_spread_has_a_finite_gradient_at_zero_and_the_right_one_elsewhere():
-    maps = torch.rand(1, 1, 1, 3, 4)
-    maps[..., 0, :] = 0
+def test_gradient_of_the_spread():
+    maps = torch.rand(2, 2, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+    assert gradcheck(lambda m: spread(m, 0), maps)
+
+
+@pytest.mark.parametrize("level", [1.0, 0.0])
+def test_spread_pulls_dropped_pixels_back_even_into_an_empty_map(level):
+    maps = torch.full((1, 1, 1, 4, 5), level)
+    maps[..., 1:3, 2:] = 0.4
     maps.requires_grad_()
-    spread(maps).sum().backward()
+    spread(maps, 0.5).sum().backward()
     assert maps.grad is not None and maps.grad.isfinite().all()
-    assert gradcheck(spread, torch.rand(2, 2, 2, 3, 3, dtype=torch.float64, requires_grad=True))
+    assert (maps.grad[..., 1:3, 2:] > 0.1).all()
+    assert (maps.grad[..., 1:3, 2:].min() > maps.grad[..., 0, :].max()) == (level > 0)
 
 
-def test_gradients_of_normalisation_and_stage():
+def test_gradients_of_normalisation_and_threshold():
     change = torch.rand(1, 2, 2, 5, 7, dtype=torch.float64, requires_grad=True)
-    assert gradcheck(lambda c: at_stage(confidence_of(c), (1, 2, 3), 0.3, False), change)
+    assert gradcheck(lambda c: area_mean(trusted(confidence_of(c), 0.3, False), (1, 2, 3)), change)
 
 
 def test_video_score_by_hand():

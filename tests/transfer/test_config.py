@@ -25,6 +25,8 @@ from farview.transfer.config import TransferConfig
         ("blur", -1.0),
         ("dilation", 2.5),
         ("spread", -1.0),
+        ("spread_floor", 2.0),
+        ("learn", "jointly"),
     ],
 )
 def test_wrong_values_name_their_key(key, value):

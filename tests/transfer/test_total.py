@@ -49,7 +49,14 @@ def run(config: TransferConfig, student=None, teacher=None, progress=0.0, time=1
 @pytest.mark.parametrize("kind", KINDS)
 def test_terms_add_up(kind):
     config = TransferConfig(
-        ce=0.5, sat=0.3, tat=0.2, sat_inner=(0.1, 0.2, 0.3, 0.4), tat_inner=(0.7, 0.3), confidence=kind
+        ce=0.5,
+        sat=0.3,
+        tat=0.2,
+        sat_inner=(0.1, 0.2, 0.3, 0.4),
+        tat_inner=(0.7, 0.3),
+        confidence=kind,
+        spread=2,
+        spread_floor=0.9,
     )
     terms = run(config)
     assert {term.shape for term in terms.values()} == {()}
@@ -57,7 +64,8 @@ def test_terms_add_up(kind):
     tat = sum(w * terms[f"tat{j}"] for j, w in enumerate(config.tat_inner, 1))
     total = 0.5 * terms["ce"] + 0.3 * sat + 0.2 * tat
     if kind == "mlp":
-        total = total + config.spread * (1 - terms["spread"])
+        assert 0 < terms["spread"] < 0.9
+        total = total + 2 * (0.9 - terms["spread"])
     for name, expected in (("sat", sat), ("tat", tat), ("total", total)):
         torch.testing.assert_close(terms[name], expected)
 
@@ -153,12 +161,20 @@ def test_binary_and_soft_differ():
     assert soft["sat1"] != binary["sat1"] and soft["kept"] == binary["kept"]
 
 
-def test_nothing_above_the_threshold_is_counted_and_costs_nothing():
-    """Stages of 12x16 pixels and coarser never average to a confidence of 1 on this texture."""
-    terms = run(TransferConfig(confidence="difference", threshold=1.0, same=0))
-    assert terms["empty"] == 1 and terms["sat"] == 0
-    assert terms["kept"] < 0.01 and terms["score"] < 0.02
-    assert all(term.isfinite() for term in terms.values())
+def test_nothing_above_the_threshold_is_counted_and_costs_nothing(monkeypatch):
+    loss = TransferLoss(TransferConfig(confidence="difference", threshold=0.6), 3)
+    confidence = torch.full((B, K, 1, 24, 32), 0.5, dtype=torch.float64)
+    confidence[0, 0, 0, 3, 4] = 0.7
+    monkeypatch.setattr(loss, "confidence", lambda hr, elr: confidence)
+    student = output(1)
+    terms = loss.terms(student, output(2), *videos(), torch.eye(CLASSES, dtype=torch.float64)[:B])
+    assert terms["empty"].tolist() == pytest.approx([2 / 3, 1])
+    assert terms["kept"].tolist() == pytest.approx([1 / (K * 24 * 32), 0])
+    assert terms["sat"][1] == 0 and terms["tat"][1] == 0 and terms["score"][1] == 0
+    assert all(term.isfinite().all() for term in terms.values())
+    terms["total"].sum().backward()
+    for stage in student.stages:
+        assert stage.grad is not None and stage.grad.isfinite().all() and stage.grad[1].eq(0).all()
 
 
 def test_rolling_weights_follow_the_progress():

@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-from farview.transfer.area import area_mean
-
 EPS = 1e-6
 
 
@@ -29,34 +27,31 @@ def confidence_of(change: Tensor) -> Tensor:
 
 def is_kept(confidence: Tensor, threshold: float) -> Tensor:
     """1 where a confidence of any shape reaches the threshold, else 0; without gradient, same type."""
-    return (confidence >= threshold - EPS).to(confidence.dtype)  # EPS: averages of 1 may fall short of 1
+    return (confidence >= threshold).to(confidence.dtype)
 
 
-def at_stage(confidence: Tensor, size: tuple[int, int, int], threshold: float, binary: bool) -> Tensor:
-    """Confidence (B, K, T, H, W) for a stage of `size` (T', H', W'): (B, K*T', H', W').
+def trusted(confidence: Tensor, threshold: float, binary: bool) -> Tensor:
+    """Confidence of any shape, 0 below the threshold; the rest keeps its value or, if `binary`, becomes 1.
 
-    Averaged by area, then 0 below the threshold; the rest keeps its value or, if `binary`, becomes 1
-    (Sec. III-C2). A binary map passes gradients on as if it had kept its value.
+    Paper, Sec. III-C2. Ours: the threshold meets the pixels, then `area_mean` brings the map to each stage, so that all
+    stages trust the same pixels and a coarse one is not lost as a whole. A binary map passes gradients on as
+    if it had kept its value.
     """
-    confidence = area_mean(confidence, size)
     kept = is_kept(confidence, threshold)
     if binary:
         return kept * (1 + (confidence - confidence.detach()))
     return kept * confidence
 
 
-def empty_share(trusted: Tensor) -> Tensor:
-    """Share of a video's maps (B, N, H, W) from `at_stage` that hold nothing: (B,), without gradient."""
-    return (trusted.detach().flatten(2).amax(2) == 0).to(trusted.dtype).mean(1)
+def spread(confidence: Tensor, threshold: float) -> Tensor:
+    """Share of the frame that takes part in the transfer, exp(entropy) / pixels: (B, K, T, H, W) -> (B,).
 
-
-def spread(confidence: Tensor) -> Tensor:
-    """Share of the frame that a map effectively covers, exp(entropy) / pixels: (B, K, T, H, W) -> (B,).
-
-    1 for a uniform map, 1 / pixels for a single peak, about 0 for an empty map; mean over frames. Ours: the cosine
-    of Eq. 2 ignores a uniform factor, so a learned map may fail by peaking, not by vanishing.
+    Of the map above the threshold, mean over frames: 1 if it is uniform, 1 / pixels for a single peak, about 0 if it is
+    empty. Ours: the cosine of Eq. 2 ignores a uniform factor, so a learned map may fail by peaking. The gradient
+    passes the threshold as if it were not there, so that pixels below it can be pulled back.
     """
-    maps = confidence.flatten(3)  # (B, K, T, H*W)
+    held = confidence + (trusted(confidence, threshold, binary=False) - confidence).detach()
+    maps = held.flatten(3)  # (B, K, T, H*W)
     total = maps.sum(3).clamp_min(EPS)
     entropy = total.log() - (maps * (maps + EPS).log()).sum(3) / total  # EPS: no infinite gradient at 0
     return entropy.exp().mean((1, 2)) / maps.shape[3]

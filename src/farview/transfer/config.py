@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from farview.errors import FarviewError
 
 ConfidenceKind = Literal["none", "difference", "gradient", "mlp"]
+LearnKind = Literal["joint", "lookahead"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TransferConfig:
     """P of Eq. 2 and 3: over a video's frames, 1 takes the mean of 1 - cosine, 2 the root mean square."""
     confidence: ConfidenceKind = "mlp"
     """How the evidence that down-sampling lost is measured: none is plain STAT, the others are CSTAT."""
-    threshold: float = 0.5
+    threshold: float = 0.7
     """Pixels of lower confidence take no part in the transfer, 0..1. Choose it on held-out training clips."""
     binary: bool = False
     """Confidence 1 above the threshold, in place of its own value."""
@@ -39,8 +40,13 @@ class TransferConfig:
     """Gradient map: sigma of the Gaussian, in pixels of a frame 340 wide; it scales with the width."""
     dilation: int = 10
     """Gradient map: iterations of the 3x3 dilation at 340 pixels of width; they scale with the width."""
+    learn: LearnKind = "joint"
+    """MLP map, what it learns from. joint: the transfer losses; lookahead: whether a step on them lowers the
+    cross-entropy."""
     spread: float = 1.0
-    """MLP map: weight of the term 1 - exp(entropy) / pixels, which keeps the map from peaking."""
+    """MLP map: weight of the term max(0, `spread_floor` - spread), which keeps the map from peaking."""
+    spread_floor: float = 0.5
+    """MLP map: the share of the frame that should take part in the transfer at least, 0..1."""
 
     def __post_init__(self) -> None:
         for key in ("ce", "sat", "tat", "same", "blur", "spread"):
@@ -55,11 +61,13 @@ class TransferConfig:
                 check_weight(key, weight)
         if self.norm not in (1, 2):
             raise FarviewError(f"loss.norm: {self.norm!r}; expected 1 or 2")
-        if self.confidence not in get_args(ConfidenceKind):
-            expected = ", ".join(get_args(ConfidenceKind))
-            raise FarviewError(f"loss.confidence: {self.confidence!r}; expected one of {expected}")
-        if not 0 <= self.threshold <= 1:
-            raise FarviewError(f"loss.threshold: {self.threshold!r}; expected a confidence in 0..1")
+        for key, kind in (("confidence", ConfidenceKind), ("learn", LearnKind)):
+            if getattr(self, key) not in get_args(kind):
+                expected = ", ".join(get_args(kind))
+                raise FarviewError(f"loss.{key}: {getattr(self, key)!r}; expected one of {expected}")
+        for key in ("threshold", "spread_floor"):
+            if not 0 <= getattr(self, key) <= 1:
+                raise FarviewError(f"loss.{key}: {getattr(self, key)!r}; expected a number in 0..1")
         if not isinstance(self.dilation, int) or self.dilation < 0:
             raise FarviewError(f"loss.dilation: {self.dilation!r}; expected a whole number of at least 0")
 

@@ -16,17 +16,17 @@ def cosine_distance(student: Tensor, teacher: Tensor) -> Tensor:
 
 def unit(vector: Tensor) -> Tensor:
     """Vectors (..., D) at length 1; those of norm below 1e-8 as they are."""
-    norm = torch.linalg.vector_norm(vector, dim=-1, keepdim=True)
-    return vector / torch.where(norm < EPS, torch.ones_like(norm), norm)
+    squared = (vector * vector).sum(-1, keepdim=True)
+    return vector / torch.where(squared < EPS**2, torch.ones_like(squared), squared).sqrt()
 
 
 def video_norm(distances: Tensor, p: int) -> Tensor:
     """(B, N) distances of a video's N frames -> (B,): their mean (P = 1) or root mean square (P = 2).
 
-    Ours: the paper's norm sums; the mean lets videos with more frames weigh the same.
+    Ours: the paper's norm sums; the mean lets videos with more frames weigh the same. The gradient is 0 where all
+    distances are.
     """
     if p == 1:
         return distances.abs().mean(1)
-    return (
-        torch.linalg.vector_norm(distances, dim=1) / distances.shape[1] ** 0.5
-    )  # gradient 0 where all are 0
+    square = (distances * distances).mean(1)
+    return torch.where(square == 0, torch.ones_like(square), square).sqrt() * (square != 0)

@@ -8,8 +8,8 @@ from farview.transfer.cosine import cosine_distance, video_norm
 def sat_loss(student: Tensor, teacher: Tensor, norm: int, confidence: Tensor | None = None) -> Tensor:
     """Eq. 2 for one residual stage: attention maps (B, N, H, W) of a video's N frames -> (B,).
 
-    With `confidence` (B, N, H, W), 0 where it is below the threshold, both maps are multiplied by it first:
-    Q = vec(F(A) * C). Ours: a frame without any confidence contributes 0 and still counts among the N.
+    With `confidence` (B, N, H, W) both maps are multiplied by it first: Q = vec(F(A) * C), and pixels where it is 0
+    play no part. Ours: a frame without any confidence contributes 0 and still counts among the N.
     """
     if confidence is None:
         return video_norm(cosine_distance(student.flatten(2), teacher.flatten(2)), norm)

@@ -7,12 +7,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from farview.models.network import ActionOutput
+from farview.transfer.area import area_mean
 from farview.transfer.attention import spatial_attention
-from farview.transfer.confidence import at_stage, empty_share, grey, is_kept, spread
+from farview.transfer.confidence import grey, is_kept, spread, trusted
 from farview.transfer.config import TransferConfig
 from farview.transfer.difference import difference_confidence
 from farview.transfer.gradient import gradient_confidence
 from farview.transfer.learned import Extractor, learned_confidence
+from farview.transfer.lookahead import lookahead_loss
 from farview.transfer.rolling import rolling_weights, stage_of
 from farview.transfer.sat import sat_loss
 from farview.transfer.tat import tat_loss, video_score
@@ -64,8 +66,8 @@ class TransferLoss(nn.Module):
         Returns:
             `ce`; `sat` and its stages `sat1`..`sat4`; `tat` and its layers `tat1`, `tat2`, times the score;
             `spread` of the confidence map, 0..1; `kept`, the share of pixels at or above the threshold; `empty`,
-            the share of maps with none, over frames and stages; `score`, the trust in TAT; `total`. Without a
-            confidence map everything is kept and trusted.
+            the share of frames with none; `score`, the trust in TAT; `lookahead` if the
+            MLP map learns that way; `total`. Without a confidence map everything is kept and trusted.
         """
         config = self.config
         with torch.autocast(hr.device.type, enabled=False):
@@ -73,8 +75,9 @@ class TransferLoss(nn.Module):
                 (spatial_attention(s), spatial_attention(t.detach()))
                 for s, t in zip(student.stages, teacher.stages, strict=True)
             ]
-            trusted, trust = self._trust(hr, elr, maps[-1][1], student.stages)
-            sat = [sat_loss(s, t, config.norm, c) for (s, t), c in zip(maps, trusted, strict=True)]
+            held, trust = self._trust(hr, elr, maps[-1][1], student.stages)
+            joint = [c if config.learn == "joint" or c is None else c.detach() for c in held]
+            sat = [sat_loss(s, t, config.norm, c) for (s, t), c in zip(maps, joint, strict=True)]
             layers = ((student.hidden, teacher.hidden), (student.scores, teacher.scores))
             tat = [trust["score"] * tat_loss(precise(s), precise(t.detach())) for s, t in layers]
             sat_inner, tat_inner = config.sat_inner, config.tat_inner
@@ -88,7 +91,11 @@ class TransferLoss(nn.Module):
             }
             total = config.ce * terms["ce"] + config.sat * terms["sat"] + config.tat * terms["tat"]
             if self.extractor is not None:
-                total = total + config.spread * (1 - trust["spread"])
+                total = total + config.spread * (config.spread_floor - trust["spread"]).clamp(min=0)
+                if config.learn == "lookahead" and held[-1] is not None:
+                    last, (_, attention) = student.stages[-1], maps[-1]
+                    terms["lookahead"] = lookahead_loss(terms["ce"], last, attention, config.norm, held[-1])
+                    total = total + terms["lookahead"]
             terms |= {f"sat{i}": term for i, term in enumerate(sat, 1)}
             terms |= {f"tat{j}": term for j, term in enumerate(tat, 1)}
             return terms | trust | {"total": total}
@@ -102,18 +109,12 @@ class TransferLoss(nn.Module):
         if confidence is None:
             one = attention.new_ones(len(hr))
             return [None] * len(stages), {"spread": one, "kept": one, "empty": 1 - one, "score": one}
-        trusted: list[Tensor | None] = []
-        empty = []
-        for stage in stages:
-            time, height, width = stage.shape[3:]
-            held = at_stage(confidence, (time, height, width), config.threshold, config.binary)
-            trusted.append(held)
-            empty.append(empty_share(held))
         kept = is_kept(confidence, config.threshold)
-        return trusted, {
-            "spread": spread(confidence),
+        held = trusted(confidence, config.threshold, config.binary)
+        return [area_mean(held, (s.shape[3], s.shape[4], s.shape[5])) for s in stages], {
+            "spread": spread(confidence, config.threshold),
             "kept": kept.mean((1, 2, 3, 4)),
-            "empty": torch.stack(empty).mean(0),
+            "empty": 1 - kept.amax((3, 4)).mean((1, 2)),
             "score": video_score(kept, attention),
         }
 
