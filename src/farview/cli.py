@@ -166,7 +166,7 @@ def data_parser(prog: str, description: str | None, model: bool = False) -> Any:
     return parser
 
 
-SWITCHES = {"available_only", "box", "flip", "rolling", "binary", "freeze_norm", "skip_unreadable"}
+SWITCHES = {"available_only", "box", "differences", "flip", "rolling", "binary", "freeze_norm", "skip_unreadable"}
 
 
 def spelled(arguments: Arguments) -> Arguments:

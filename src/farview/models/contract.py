@@ -29,6 +29,9 @@ class NetworkConfig:
     """Channels of the first stage; the others have twice, four and eight times as many."""
     stem: Stem = "imagenet"
     """imagenet: 7x7, stride 2, then max-pool (as published); small: 5x5, stride 2; tiny: 3x3, stride 1."""
+    differences: bool = False
+    """resnet with several frames an interval: stack the first frame and the changes from frame to frame, instead
+    of the frames. What moves then stands out from the first layer on, which matters where clips are few."""
     dropout: float = 0.0
     """Share of the video's features dropped before the class head in training."""
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from farview.errors import FarviewError
@@ -11,6 +12,10 @@ from farview.models.resnet import STEMS, ResNet
 from farview.models.temporal_attention import TemporalAttention
 
 __all__ = ["ActionNetwork", "ActionOutput", "NetworkConfig", "least_size"]
+
+
+CHANGE_GAIN = 3.0
+"""Changes between frames are about that many times smaller than the frames' own contrast."""
 
 
 class ActionOutput(NamedTuple):
@@ -78,7 +83,11 @@ class ActionNetwork(nn.Module):
 
     def stack(self, x: Tensor) -> Tensor:
         """What the backbone takes: (N, C, T, H, W) -> (N, C*T, H, W) for 2D, unchanged for 3D."""
-        return x.flatten(1, 2) if self.stacked else x
+        if not self.stacked:
+            return x
+        if self.config.differences and self.frames > 1:
+            x = torch.cat([x[:, :, :1], CHANGE_GAIN * x.diff(dim=2)], 2)
+        return x.flatten(1, 2)
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise FarviewError where clips of `shape` do not fit this network or are too small for it."""

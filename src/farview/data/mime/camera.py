@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from farview.data.mime.motion import Floats, wobble
 
 HEIGHT, WIDTH = 96, 128
-FAR, NEAR = 0.34, 0.62
+FAR, NEAR = 0.48, 0.72
 """Smallest and largest height of a person, as a share of the frame's."""
 
 
@@ -58,16 +58,16 @@ class Camera:
 def draw_camera(rng: np.random.Generator, time: Floats, yaw: float, way: Floats) -> Camera:
     """A random camera for a figure that faces `yaw` and whose pelvis goes `way` (N,) heights forward."""
     scale = HEIGHT * np.exp(rng.uniform(np.log(FAR), np.log(NEAR)))
-    floor_y = rng.uniform(max(1.22 * scale, 0.6 * HEIGHT), 0.95 * HEIGHT)
+    floor_y = rng.uniform(max(1.25 * scale, 0.8 * HEIGHT), 0.96 * HEIGHT)
     across = scale * np.sin(yaw) * way
     span = float(np.ptp(across))
     follow = rng.uniform(max(0.0, 1.0 - 0.6 * WIDTH / max(span, 1.0)), 1.0) if span > 0.1 * WIDTH else 0.0
-    steadiness = np.exp(rng.uniform(np.log(0.15), np.log(1.2)))
+    steadiness = np.exp(rng.uniform(np.log(0.02), np.log(0.4)))
     shake = steadiness * (wobble(time, rng, 0.3, 1.2, 4) + 0.35 * wobble(time, rng, 2.0, 5.0, 4))
-    drift = np.outer(time - time.mean(), rng.normal(0.0, [2.0, 1.0, 0.004, 0.008]))
+    drift = np.outer(time - time.mean(), rng.normal(0.0, [0.8, 0.4, 0.002, 0.004]))
     return Camera(
         scale=float(scale),
-        floor=(float(rng.uniform(0.36, 0.64) * WIDTH), float(floor_y)),
+        floor=(float(rng.uniform(0.4, 0.6) * WIDTH), float(floor_y)),
         yaw=yaw,
         elevation=rng.uniform(0.03, 0.35),
         distance=rng.uniform(5.0, 12.0),
@@ -94,7 +94,7 @@ def draw_light(rng: np.random.Generator, time: Floats) -> Light:
     direction = rng.uniform(0.0, 2.0 * np.pi)
     side = 1.0 + rng.uniform(0.0, 0.25) * (np.cos(direction) * x + np.sin(direction) * y)
     vignette = 1.0 - rng.uniform(0.0, 0.25) * (x**2 + y**2) / 2.0
-    cast = rng.uniform(0.6, 1.15) * rng.normal(1.0, 0.05, 3)
+    cast = rng.uniform(0.75, 1.15) * rng.normal(1.0, 0.05, 3)
     flicker = 1.0 + rng.uniform(0.0, 0.04) * wobble(time, rng, 0.2, 1.5, 1)[:, 0]
     gain = (side * vignette)[:, :, None] * cast
-    return Light(gain.astype(np.float32), flicker, grain=rng.uniform(1.0, 6.0))
+    return Light(gain.astype(np.float32), flicker, grain=rng.uniform(1.0, 4.0))

@@ -17,7 +17,7 @@ from farview.data.mime.scene import draw_scene
 from farview.data.mime.shapes import figure
 from farview.frames.source import Frames, Image, Images
 
-VERSION = 1
+VERSION = 2
 """Of all that is drawn: raised with every change that changes a pixel, so that stored frames are made anew."""
 
 RATE = 16.0
@@ -119,7 +119,7 @@ def draw_yaw(rng: np.random.Generator, action: str) -> float:
     """Which way the figure faces: travellers across the picture, others from one side view over front to the other."""
     if action in ("walk", "run"):
         return float(rng.choice([-1.0, 1.0]) * np.radians(rng.uniform(40.0, 100.0)))
-    return float(np.radians(rng.uniform(-90.0, 90.0)))
+    return float(np.radians(rng.uniform(-70.0, 70.0)))
 
 
 def surroundings(
@@ -137,7 +137,7 @@ def surroundings(
         side = rng.choice([-1.0, 1.0])
         yield things.seat(rng, len(time), rng.uniform(-0.5, -0.2), side * rng.uniform(0.0, 0.6))
     for thing in (things.plant, things.passer, things.lamp):
-        if rng.random() < 0.35:
+        if rng.random() < 0.2:
             yield thing(rng, time, yaw)
 
 

@@ -18,10 +18,13 @@ Picture = NDArray[Any]  # float32 (H, W, 3), 0..255
 def draw_scene(rng: np.random.Generator, horizon: float) -> NDArray[np.uint8]:
     """A background, `SIZE` + (3,) uint8, whose floor begins at row `horizon` of the frame."""
     edge = int(np.clip(horizon + MARGIN_Y, 20, SIZE[0] - 30))
-    paint = [room, outdoors, clutter][rng.choice(3, p=[0.45, 0.35, 0.2])]
+    paint = [room, outdoors, clutter][rng.choice(3, p=[0.55, 0.4, 0.05])]
     scene = paint(rng, edge)
     scene += noise(rng, SIZE, rng.uniform(0.3, 0.8)) * rng.uniform(2.0, 10.0)
-    scene = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.3, 1.0))
+    scene = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.6, 1.6))
+    # Walls and meadows are duller than clothes.
+    level = scene.mean(axis=(0, 1))
+    scene = level + rng.uniform(0.35, 0.8) * (scene - level)
     return np.clip(scene, 0, 255).astype(np.uint8)
 
 
