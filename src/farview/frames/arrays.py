@@ -116,7 +116,7 @@ def load_array(path: Path, key: str) -> NDArray[Any]:
     except OSError as error:
         raise UnreadableClip(f"{path}: {reason_of(error)}") from error
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        hint = "Python objects are never loaded" if "allow_pickle" in str(error) else "truncated or corrupt"
+        hint = "Python objects are never loaded" if "object" in str(error).lower() else "truncated or corrupt"
         raise UnreadableClip(
             f"{path}: not a readable array file ({hint}); write it with numpy.save or savez"
         ) from error

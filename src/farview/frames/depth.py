@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ def person_box(foreground: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 def cut(frames: Images, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
     """The window of frames (T, H, W), 0 where it reaches beyond them, (T, height, width)."""
     window = np.zeros((len(frames), height, width), np.uint8)
-    rows = slice(max(top, 0), min(top + height, frames.shape[1]))
-    columns = slice(max(left, 0), min(left + width, frames.shape[2]))
+    rows = slice(max(top, 0), max(top, 0, min(top + height, frames.shape[1])))
+    columns = slice(max(left, 0), max(left, 0, min(left + width, frames.shape[2])))
     window[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = frames[
         :, rows, columns
     ]
@@ -109,16 +110,16 @@ def set_in_canvas(frames: Images, distance: int, name: str) -> NDArray[np.uint8]
 def _load_depth(path: Path) -> NDArray[Any]:
     """(T, H, W) in the file's own integer type."""
     from scipy.io import loadmat  # late: slow to import
-    from scipy.io.matlab import MatReadError
 
     expected = "expected a MATLAB file (version 5 to 7) with `depth`, (H, W, T) unsigned, as MSR-Action3D has"
     try:
-        depth = loadmat(path, variable_names=["depth"]).get("depth")
+        data = BytesIO(path.read_bytes())
     except OSError as error:
         raise UnreadableClip(f"{path}: {reason_of(error)}") from error
+    try:
+        depth = loadmat(data, variable_names=["depth"]).get("depth")
     except Exception as error:  # a corrupt file makes loadmat raise almost anything
-        kind = type(error).__name__ if not isinstance(error, MatReadError) else "not a MATLAB file"
-        raise UnreadableClip(f"{path}: cannot be read ({kind}); {expected}") from error
+        raise UnreadableClip(f"{path}: cannot be read ({type(error).__name__}); {expected}") from error
     if depth is None:
         raise UnreadableClip(f"{path}: holds no `depth`; {expected}")
     if depth.ndim == 2:
