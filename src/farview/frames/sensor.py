@@ -9,7 +9,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -89,10 +91,12 @@ class SensorModel:
 
     def _clean(self, frame: Image) -> NDArray[np.float64]:
         """The noiseless eLR frame, not rounded: (H, W, C) -> (h, w, C)."""
-        window, bands, columns = _prepared(self, *frame.shape[:2])
-        channels = frame.shape[2]
-        light = frame[window].astype(np.float32)
-        lines = light.reshape(len(light), -1)  # (H', W'C)
+        window, group, bands, columns = _prepare(self, *frame.shape[:2])
+        view, channels = frame[window], frame.shape[2]
+        light = view[::group].astype(np.float32)
+        for row in range(1, group):
+            cv2.accumulate(view[row::group], light)  # rows of equal weight are added up first
+        lines = light.reshape(len(light), -1)  # (H' / group, W'C)
         seen = np.empty((self.height, lines.shape[1]), np.float32)  # (h, W'C), exact
         for line, (rows, weights) in zip(seen, bands, strict=True):
             np.matmul(weights, lines[rows], out=line)
@@ -101,53 +105,71 @@ class SensorModel:
         return np.ascontiguousarray(pixels.reshape(self.height, channels, -1).transpose(0, 2, 1))
 
 
-Band = tuple[slice, NDArray[np.float32]]
-"""Rows of the window that a row of the sensor sees, and their weights."""
+class _Prepared(NamedTuple):
+    """What `degrade` needs for one frame size. Rows that have the same weights everywhere are one group.
+
+    For each row of the sensor, one product of a vector and the few groups that it sees is faster than a matrix
+    product with all rows, most of whose weights are 0.
+    """
+
+    window: tuple[slice, slice]
+    """The centred window, (H', W')."""
+    group: int
+    """Rows in a group."""
+    bands: list[tuple[slice, NDArray[np.float32]]]
+    """For each row of the sensor, the groups that it sees and the weight of each of their rows."""
+    columns: NDArray[np.float64]
+    """C.T within the window, (W', w)."""
 
 
 @lru_cache(maxsize=64)
-def _prepared(
-    sensor: SensorModel, height: int, width: int
-) -> tuple[tuple[slice, slice], list[Band], NDArray[np.float64]]:
-    """The window of a frame, a band for each row of R, and C.T within the window, (W', w).
-
-    One product of a vector and a few rows for each row of the sensor is faster than a matrix product with all
-    rows, most of whose weights are 0.
-    """
+def _prepare(sensor: SensorModel, height: int, width: int) -> _Prepared:
     rows, columns = sensor.matrices(height, width)
     top, left, h, w = center_crop(height, width, sensor.height, sensor.width)
+    group = _group(sensor.height, h, sensor.blur)
     bands = []
-    for weights in rows[:, top : top + h]:
+    for weights in rows[:, top : top + h : group]:
         seen = np.flatnonzero(weights)
-        band = slice(seen[0], seen[-1] + 1)
+        band = slice(int(seen[0]), int(seen[-1]) + 1)
         bands.append((band, weights[band].astype(np.float32)))
     window = slice(top, top + h), slice(left, left + w)
-    return window, bands, np.ascontiguousarray(columns[:, left : left + w].T)
+    return _Prepared(window, group, bands, np.ascontiguousarray(columns[:, left : left + w].T))
 
 
 def _weights(out: int, size: int, blur: float) -> NDArray[np.float64]:
     """(out, size): Gaussian blur of sigma `blur` * size / out, then the area average to `out` pixels.
 
     The Gaussian is sampled at the pixels' centres and renormalised at the edges: nothing is known of the
-    light that falls beside the window.
+    light that falls beside the window. Weights that hardly differ are averaged over groups of pixels.
     """
     pixel = np.arange(size)
     edges = np.arange(out + 1)[:, None] * size / out
-    area = np.clip(edges[1:], pixel, pixel + 1) - np.clip(
-        edges[:-1], pixel, pixel + 1
-    )  # (out, size) coverage
-    average = area * out / size
-    if blur == 0:
-        return _fixed_point(average)
-    sigma = blur * size / out
-    spread = np.exp(-0.5 * ((pixel[:, None] - pixel) / sigma) ** 2)
-    return _fixed_point(average @ (spread / spread.sum(1, keepdims=True)))
+    area = np.clip(edges[1:], pixel, pixel + 1) - np.clip(edges[:-1], pixel, pixel + 1)  # coverage
+    weights = area * out / size
+    if blur:
+        spread = np.exp(-0.5 * ((pixel[:, None] - pixel) * out / (blur * size)) ** 2)
+        weights = weights @ (spread / spread.sum(1, keepdims=True))
+    group = _group(out, size, blur)
+    groups = weights.reshape(out, -1, group).sum(2)
+    return np.repeat(_fixed_point(groups, _UNIT / group) / group, group, axis=1)
 
 
-def _fixed_point(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Multiples of 1 / _UNIT that still sum to 1 in each row and keep the matrix's mirror symmetry."""
+def _group(out: int, size: int, blur: float) -> int:
+    """How many of `size` neighbouring pixels may have the same weight: a power of 2.
+
+    Groups fit the `out` pixels, so that the area average stays exact, and are at most a quarter of the blur's
+    sigma, which changes what is seen by less than half a grey level even for full-contrast noise or stripes.
+    """
+    group = 1
+    while size % (2 * group * out) == 0 and (blur == 0 or 8 * group * out <= blur * size):
+        group *= 2
+    return group
+
+
+def _fixed_point(weights: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    """Multiples of 1 / `unit` that still sum to 1 in each row and keep the matrix's mirror symmetry."""
     fine = 2.0**40
     total = np.pad(np.cumsum(weights, axis=1), ((0, 0), (1, 0)))  # 0 .. 1 along each row
     total = np.rint(total * fine)
     total += fine - total[::-1, ::-1]  # whole numbers 0 .. 2 * fine, now exactly antisymmetric
-    return np.diff(np.rint(total * (_UNIT / (2 * fine))), axis=1) / _UNIT  # ties to even keep the symmetry
+    return np.diff(np.rint(total * (unit / (2 * fine))), axis=1) / unit  # ties to even keep the symmetry
