@@ -53,7 +53,7 @@ def test_matrices_equal_the_slow_reference(
     # is wide, groups of pixels have equal weights, which is a little more.
     grouped = blur > 0 and (in_pairs(rows) or in_pairs(columns))
     error = np.abs(rows @ image @ columns.T - reference(image, *size, blur)).max()
-    assert error < (0.5 if grouped else 0.02)
+    assert error < (1.0 if grouped else 0.02)
 
 
 def in_pairs(matrix: np.ndarray) -> bool:

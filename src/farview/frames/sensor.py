@@ -158,7 +158,7 @@ def _group(out: int, size: int, blur: float) -> int:
     """How many of `size` neighbouring pixels may have the same weight: a power of 2.
 
     Groups fit the `out` pixels, so that the area average stays exact, and are at most a quarter of the blur's
-    sigma, which changes what is seen by less than half a grey level even for full-contrast noise or stripes.
+    sigma, which changes what is seen by less than one grey level even of full-contrast noise or stripes.
     """
     group = 1
     while size % (2 * group * out) == 0 and (blur == 0 or 8 * group * out <= blur * size):
