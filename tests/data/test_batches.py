@@ -1,5 +1,6 @@
 """Which clips come together, and that samples depend on (seed, epoch, clip) alone."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_ranks_share_the_batches_of_one_process(clips: int, batch: int, number: 
         return
     ranks = [epoch(EpochBatches(clips, batch, rank=r, world=world), number) for r in range(world)]
     alone = epoch(EpochBatches(clips, batch, rank=0, world=1), number)
-    merged = [sorted(sum(parts, [])) for parts in zip(*ranks, strict=True)]
+    merged = [sorted(itertools.chain(*parts)) for parts in zip(*ranks, strict=True)]
     assert len({len(part) for rank in ranks for part in rank}) == 1  # no rank waits for another
     if clips >= batch:
         assert merged == [sorted(part) for part in alone]

@@ -130,3 +130,17 @@ def test_initial_weights_depend_on_the_seed_alone_and_are_small_in_the_head() ->
 def test_a_wrong_config_is_refused_by_key(values, message) -> None:
     with pytest.raises(FarviewError, match=message):
         NetworkConfig(**values)
+
+
+def test_differences_stack_the_first_frame_and_the_changes() -> None:
+    network = ActionNetwork(NetworkConfig("resnet18", 8, "small", differences=True), 3, 2, 2, 3)
+    x = torch.randn(5, 2, 3, 6, 7)  # (N, C, T, H, W)
+    first, second, third = x[:, :, 0], x[:, :, 1], x[:, :, 2]
+    expected = torch.stack([first, 3 * (second - first), 3 * (third - second)], 2).reshape(5, 6, 6, 7)
+    torch.testing.assert_close(network.stack(x), expected)
+
+
+def test_a_still_picture_has_no_changes() -> None:
+    network = ActionNetwork(NetworkConfig("resnet18", 8, "small", differences=True), 3, 1, 2, 3)
+    still = torch.rand(2, 1, 1, 6, 7).expand(2, 1, 3, 6, 7)
+    assert (network.stack(still)[:, 1:] == 0).all()

@@ -11,6 +11,7 @@ import torch
 from farview.data.clip import Clip
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.arrays import ArrayFrames, MemoryFrames
+from farview.frames.depth import DepthFile
 from farview.frames.intervals import Intervals
 from farview.frames.reader import LoadedReader
 from farview.frames.sensor import SensorModel
@@ -20,7 +21,7 @@ from farview.frames.video import VideoFile
 from farview.models.contract import Contract, NetworkConfig
 from farview.models.model_file import load_model, save_model
 from farview.models.network import ActionNetwork
-from farview.models.recogniser import Recogniser
+from farview.models.recogniser import Recogniser, described
 from farview.training.evaluation import predict_clips
 
 SENSOR = SensorModel(height=6, width=8)
@@ -178,3 +179,14 @@ def test_real_videos_score_as_in_testing(model: Path, tmp_path: Path, data_root:
     tested = predict_clips(network, contract, [Clip("a", VideoFile(video), 0, "test")], store)
     made = Recogniser(model).recognise(video)
     assert torch.equal(made.output.logits, tested.logits)
+
+
+def test_files_are_read_with_the_options_of_the_training_clips(tmp_path: Path) -> None:
+    depth, array = tmp_path / "a01_s01_e01_sdepth.mat", tmp_path / "heat.npy"
+    depth.touch()
+    array.touch()
+    trained = {"data": {"box": True, "distance": 3, "low": 15.0, "high": 35.0}}
+    assert described(depth, trained) == DepthFile(depth, box=True, distance=3)
+    assert described(array, trained) == ArrayFrames(array, low=15.0, high=35.0)
+    assert described(depth) == DepthFile(depth)
+    assert described(DepthFile(depth), trained) == DepthFile(depth)  # a description is taken at its word

@@ -3,6 +3,7 @@
 import pytest
 from torch import nn
 
+from farview.models.temporal_attention import TemporalAttention
 from farview.training.optimiser import optimiser, rate
 from farview.training.recipe import PhaseConfig
 
@@ -22,6 +23,16 @@ def test_cosine_falls_to_zero() -> None:
     assert rate(phase, 2) == pytest.approx(1)
     assert rate(phase, 7) == pytest.approx(0.5)
     assert rate(phase, 12) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "factor"), [("sgd", 1.0), ("adamw", 0.1)])
+def test_temporal_attention_learns_slowly_under_adamw(kind: str, factor: float) -> None:
+    network = nn.ModuleList([nn.Linear(3, 3), TemporalAttention(2, 4)])
+    chosen = optimiser([network], PhaseConfig(optimizer=kind, lr=0.5))  # type: ignore[arg-type]
+    rates = {id(p): group["lr"] for group in chosen.param_groups for p in group["params"]}
+    assert all(rates[id(p)] == pytest.approx(0.5 * factor) for p in network[1].parameters())
+    assert all(rates[id(p)] == 0.5 for p in network[0].parameters())
+    assert len(rates) == len(list(network.parameters()))
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adamw"])

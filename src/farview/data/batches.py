@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,14 +46,12 @@ class Batch:
         return self._each(Tensor.pin_memory)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        return replace(
-            self,
-            **{
-                field.name: change(value)
-                for field in fields(self)
-                if isinstance(value := getattr(self, field.name), Tensor)
-            },
-        )
+        moved: dict[str, Any] = {
+            field.name: change(value)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **moved)
 
     def videos(self, size: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
         """HR and enlarged eLR grey levels 0..255, (B, K, C, T, *size) each, in the same geometry."""
@@ -192,7 +191,7 @@ class EpochBatches:
         return np.concatenate(parts)
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:
     """`ClipFrames` makes whole batches itself."""
     return batch
 
@@ -201,7 +200,7 @@ def loader(data: ClipFrames, batches: EpochBatches, workers: int = 0, pin: bool 
     """Batches of `Batch`, made by `workers` processes (0: in this one)."""
     return DataLoader(
         data,
-        batch_sampler=batches,  # type: ignore[arg-type]  # the loader needs __iter__ and __len__ alone
+        batch_sampler=batches,
         num_workers=workers,
         collate_fn=_as_it_is,
         persistent_workers=workers > 0,

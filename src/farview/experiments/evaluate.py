@@ -11,6 +11,7 @@ from farview.data.clip import Clip, DataSet, Part
 from farview.data.config import DataConfig
 from farview.data.datasets import open_data
 from farview.errors import FarviewError, UnreadableClip
+from farview.frames.sensor import SensorModel
 from farview.frames.store import FrameStore
 from farview.models.contract import Contract
 from farview.models.model_file import load_model
@@ -72,7 +73,7 @@ def evaluate(
     data = open_data(config)
     clips = relabel(data, part, contract)
     hr = contract.resolution == "hr"
-    sensor = contract.sensor
+    sensor = contract.sensor or SensorModel()
     folder = FrameStore(
         Path(store).expanduser(),
         None if hr else sensor,

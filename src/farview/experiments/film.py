@@ -31,7 +31,7 @@ def film(network: Recogniser, recording: Recording, out: Path) -> None:
     sensor = network.contract.sensor
     aspect = (sensor.height, sensor.width) if sensor else (3, 4)
     size = 2 * round(WIDTH * aspect[0] / aspect[1] / 2), WIDTH
-    with described(recording).open() as frames:
+    with described(recording, network.contract.trained).open() as frames:
         maps = relative(running_maps(network, frames))
         rate = Fraction(getattr(frames, "fps", None) or 15).limit_denominator(1001)
         views = 3 if network.contract.resolution == "elr" else 2

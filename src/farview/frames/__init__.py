@@ -1,1 +1,1 @@
-"""Recordings to frames: files, folders, cameras, arrays; the sensor model, intervals, the decode-once store. No torch."""
+"""Recordings to frames: files, folders, arrays; the sensor model, intervals, the decode-once store. No torch."""

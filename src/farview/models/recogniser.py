@@ -1,7 +1,9 @@
 """A trained model at work on one recording: read, see as the model's camera would, recognise."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +13,8 @@ from torch import Tensor
 
 from farview.data.augment import as_video, enlarge, normalise
 from farview.errors import FarviewError
-from farview.frames.arrays import MemoryFrames
+from farview.frames.arrays import ArrayFrames, MemoryFrames
+from farview.frames.depth import DepthFile
 from farview.frames.open import source_of
 from farview.frames.resize import hr_frames
 from farview.frames.sensor import SensorModel
@@ -59,7 +62,7 @@ class Recogniser:
 
         Raises FarviewError or UnreadableClip where the frames cannot be had or are too few in pixels.
         """
-        source = described(recording)
+        source = described(recording, self.contract.trained)
         with source.open() as opened:
             length = len(opened)
             indices = self.contract.intervals.indices(length)  # (K, T)
@@ -105,8 +108,17 @@ class Recogniser:
         return self.network(normalise(video, self.contract.mean, self.contract.std))
 
 
-def described(recording: Recording) -> Source:
-    """A recording as a source of frames. Raises UnreadableClip where there is none."""
+def described(recording: Recording, trained: Mapping[str, Any] | None = None) -> Source:
+    """A recording as a source of frames. Raises UnreadableClip where there is none.
+
+    A file is read with the options that the training clips were read with (`trained`: the contract's): a depth
+    clip's box and distance, the values of an array that become grey 0 and 255.
+    """
     if isinstance(recording, np.ndarray):
         return MemoryFrames(recording)
-    return source_of(recording) if isinstance(recording, str | Path) else recording
+    if not isinstance(recording, str | Path):
+        return recording
+    source = source_of(recording)
+    options = (trained or {}).get("data", {})
+    keys = {DepthFile: ("box", "distance"), ArrayFrames: ("low", "high")}.get(type(source), ())
+    return replace(source, **{key: options[key] for key in keys if key in options})  # type: ignore[type-var]

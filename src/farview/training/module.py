@@ -49,7 +49,9 @@ class NetworkTraining(L.LightningModule):
     def training_step(self, batch: Batch, number: int) -> Tensor:
         """One micro-batch; raises where a term is not finite."""
         # Dropout is a function of (seed, epoch, batch, rank), so that a resumed run goes on alike.
-        torch.manual_seed(zlib.crc32(repr((self.seed, self.current_epoch, number, self.global_rank)).encode()))
+        torch.manual_seed(
+            zlib.crc32(repr((self.seed, self.current_epoch, number, self.global_rank)).encode())
+        )
         terms = self.terms(batch)
         check_finite(terms, batch.clips)
         self.log_dict(

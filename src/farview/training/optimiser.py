@@ -9,7 +9,6 @@ from torch.optim import SGD, AdamW, Optimizer
 from farview.models.temporal_attention import TemporalAttention
 from farview.training.recipe import PhaseConfig
 
-
 ATTENTION_RATE = 0.1
 """AdamW: factor on the rate of temporal attention. Its K*D inputs have one sign, so that steps of equal size for
 every weight add up, and the softmax locked onto one interval within a few dozen steps (`docs/decisions.md`)."""
@@ -19,7 +18,11 @@ def optimiser(modules: Iterable[nn.Module], phase: PhaseConfig) -> Optimizer:
     """SGD with momentum or AdamW; norms and biases are not decayed."""
     modules = list(modules)
     slow = {
-        id(p) for top in modules for m in top.modules() if isinstance(m, TemporalAttention) for p in m.parameters()
+        id(p)
+        for top in modules
+        for m in top.modules()
+        if isinstance(m, TemporalAttention)
+        for p in m.parameters()
     }
     groups = []
     for decayed in (True, False):

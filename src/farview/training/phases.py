@@ -22,7 +22,9 @@ from safetensors.torch import load_file
 from farview import __version__
 from farview.data.clip import Clip
 from farview.errors import FarviewError
+from farview.frames.arrays import ArrayFrames
 from farview.frames.files import atomic_write
+from farview.frames.source import Source
 from farview.models.contract import Contract
 from farview.models.model_file import load_model, save_model
 from farview.models.network import ActionNetwork
@@ -138,10 +140,10 @@ def train_phase(
     network = build_network(contract)
     if network.stacked and recipe.network.width % 8 == 0:
         # 14 to 25 % faster on a CPU; PyTorch 2.13's backward corrupts memory so with 4 channels.
-        network = network.to(memory_format=torch.channels_last)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     initial = phase.initial
     if initial is not None:
-        start = models[initial] if initial in models else Path(initial)  # type: ignore[index,operator]
+        start = models[initial] if initial in models else Path(initial)
         report = load_initial(network, start)
         if not quiet and initial not in models:
             print(f"{NAMES[name]:8} starts from {start}: {report}", flush=True)
@@ -239,7 +241,7 @@ def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
         trained={
             "phase": name,
             "farview": __version__,
-            "data": asdict(recipe.data),
+            "data": asdict(recipe.data) | reading(clips.train[0].source),
             "training": asdict(getattr(recipe, name)),
             "augment": asdict(recipe.augment),
             "loss": asdict(recipe.loss) if name == "transfer" else None,
@@ -248,6 +250,11 @@ def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
         },
         accuracy={},
     )
+
+
+def reading(source: Source) -> dict[str, Any]:
+    """The grey range that an array was read with, which the recipe may leave to the data."""
+    return {"low": source.low, "high": source.high} if isinstance(source, ArrayFrames) else {}
 
 
 def build_network(contract: Contract) -> ActionNetwork:
