@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from farview.data.clip import Clip
@@ -43,13 +43,15 @@ def test_the_order_of_the_clips_does_not_matter(clips: list[Clip], share: float,
 
 
 @settings(deadline=None)  # the machine may be busy
+@example([1, 1, 15], 1 / 3, 0)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.floats(0.05, 0.5), st.integers(0, 5))
 def test_single_clips_give_the_share_exactly_and_evenly(counts: list[int], share: float, seed: int) -> None:
     labels = [label for label, count in enumerate(counts) for _ in range(count)]
     _, held = hold_out([clip(i, label) for i, label in enumerate(labels)], share, seed)
     taken = Counter(c.label for c in held)
     for label, count in enumerate(counts):
-        assert abs(taken[label] - share * count) < 1 or count == 1
+        # a class of one clip cannot give its part; another may give one clip more for it
+        assert abs(taken[label] - share * count) <= 1 + 1e-9
     possible = sum(min(int(share * n) + 1, n - 1) for n in counts)
     assert len(held) == min(round(share * len(labels)), possible) or len(held) == 1
 
