@@ -29,13 +29,20 @@ def demo(arguments: Arguments) -> None:
 def scan(arguments: Arguments) -> None:
     """index a data set, decode every clip, list what is broken and why"""
     parser = data_parser("farview scan", scan.__doc__)
+    parser.add_argument("--recipe", help="also build the frame store that this recipe trains from")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
     options = parser.parse_args(spelled(arguments))
 
     from farview.data import scan as job
 
-    report = job.scan(data_config(options), workers=options.workers, quiet=options.json)
+    store = None
+    if options.recipe:
+        from farview.training.data import open_store
+        from farview.training.recipe import read_recipe
+
+        store = open_store(read_recipe(options.recipe, ["--data.source", options.source]))
+    report = job.scan(data_config(options), store, workers=options.workers, quiet=options.json)
     if options.json:
         print(report.to_json())
     else:
@@ -166,7 +173,16 @@ def data_parser(prog: str, description: str | None, model: bool = False) -> Any:
     return parser
 
 
-SWITCHES = {"available_only", "box", "differences", "flip", "rolling", "binary", "freeze_norm", "skip_unreadable"}
+SWITCHES = {
+    "available_only",
+    "box",
+    "differences",
+    "flip",
+    "rolling",
+    "binary",
+    "freeze_norm",
+    "skip_unreadable",
+}
 
 
 def spelled(arguments: Arguments) -> Arguments:
@@ -203,7 +219,7 @@ def model_data_defaults(parser: Any, arguments: Arguments) -> None:
         return
     trained = read_contract(Path(places[0])).trained.get("data", {})
     if trained.get("source", "").partition(":")[0] == places[1].partition(":")[0]:
-        keep = ("split", "test_share", "val_share", "box", "distance", "low", "high")
+        keep = ("split", "lists", "classes", "test_share", "val_share", "box", "distance", "low", "high")
         parser.set_defaults({key: trained[key] for key in keep if key in trained and parser_has(parser, key)})
 
 

@@ -1,6 +1,6 @@
 """From a recipe's data section to the clips, the frame store and the loaders of a phase."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 from farview.console import progress
 from farview.data.batches import ClipFrames, EpochBatches, loader
 from farview.data.clip import Clip, DataSet
-from farview.data.datasets import open_data
+from farview.data.datasets import open_data, open_pool
 from farview.data.splits import hold_out
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.store import FrameStore
@@ -40,10 +40,8 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     raise `UnreadableClip` unless `skip_unreadable` is set.
     """
     data = open_data(recipe.data)
-    pool = _pool(recipe)
-    size = recipe.input.size if set(recipe.phases) != {"student"} else None
-    sensor = recipe.input.sensor
-    store = FrameStore(Path(recipe.store).expanduser(), sensor, size, aspect=(sensor.height, sensor.width))
+    pool = open_pool(recipe.data)
+    store = open_store(recipe)
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
     with progress("decoding", quiet) as update:
         unreadable = store.build([c.source for c in used], workers=recipe.machine.decoders, progress=update)
@@ -82,14 +80,11 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     )
 
 
-def _pool(recipe: Recipe) -> tuple[Clip, ...]:
-    """The training clips of the unlabeled pool, their labels taken off."""
-    if recipe.data.pool is None:
-        return ()
-    pool = open_data(replace(recipe.data, source=recipe.data.pool, pool=None))
-    return tuple(
-        replace(clip, id=f"pool/{clip.id}", label=None) for clip in pool.clips if clip.part == "train"
-    )
+def open_store(recipe: Recipe) -> FrameStore:
+    """The frame store that a recipe trains from."""
+    size = recipe.input.size if set(recipe.phases) != {"student"} else None
+    sensor = recipe.input.sensor
+    return FrameStore(Path(recipe.store).expanduser(), sensor, size, aspect=(sensor.height, sensor.width))
 
 
 class PhaseData(L.LightningDataModule):
