@@ -75,6 +75,10 @@ class NetworkTraining(L.LightningModule):
                 f"lower the rate or set clip_norm"
             )
 
+    def on_train_start(self) -> None:
+        """The engine leaves modules in the mode that they are in; `train` sets the norms'."""
+        self.train()
+
     def train(self, mode: bool = True) -> "NetworkTraining":
         """As usual; frozen norms keep to their statistics."""
         super().train(mode)
