@@ -145,7 +145,8 @@ class EpochBatches:
     """Global batches of `batch` clips, of which this rank takes every `world`-th clip.
 
     In training an incomplete last batch is left out (its clips come in other epochs) unless there is no other.
-    With an unlabeled pool, every batch holds `pool_share` of its clips from the pool.
+    `group` batches that are accumulated to one step are left out together in the same way. With an unlabeled
+    pool, every batch holds `pool_share` of its clips from the pool.
     """
 
     def __init__(
@@ -159,10 +160,11 @@ class EpochBatches:
         pool_share: float = 0.0,
         rank: int = 0,
         world: int = 1,
+        group: int = 1,
     ) -> None:
         self.sampler = EpochOrder(labelled, seed, shuffle=train)
         self.pool = EpochOrder(pool, seed + 1, shuffle=True)
-        self.train, self.rank, self.world = train, rank, world
+        self.train, self.rank, self.world, self.group = train, rank, world, group
         self.from_pool = round(batch * pool_share) if pool and train else 0
         self.from_labelled = max(1, batch - self.from_pool)
         if train:
@@ -170,7 +172,9 @@ class EpochBatches:
 
     def __len__(self) -> int:
         whole, rest = divmod(self.sampler.clips, self.from_labelled)
-        return whole if self.train else whole + (rest > 0)
+        if not self.train:
+            return whole + (rest > 0)
+        return whole // self.group * self.group or whole
 
     def __iter__(self) -> Iterator[list[Key]]:
         epoch, order = self.sampler.epoch, self.sampler.order()

@@ -122,6 +122,7 @@ class PhaseData(L.LightningDataModule):
             pool_share=self.recipe.data.pool_share,
             rank=rank,
             world=world,
+            group=self.accumulate(world) if train else 1,
         )
 
     def accumulate(self, world: int) -> int:
