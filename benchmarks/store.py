@@ -150,7 +150,7 @@ def main() -> None:
     chosen = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, given.files).astype(int))]
     compare(chosen, given.repeats)
     floor(given.repeats)
-    scaling(chosen)
+    scaling(found[:: max(1, len(found) // 24)])
 
 
 if __name__ == "__main__":

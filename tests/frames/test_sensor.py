@@ -62,12 +62,14 @@ def in_pairs(matrix: np.ndarray) -> bool:
     return seen.shape[1] % 2 == 0 and np.array_equal(seen[:, ::2], seen[:, 1::2])
 
 
-def test_degrading_is_the_two_matrices_and_rounding() -> None:
-    sensor = SensorModel(noise=0)
-    frames = random_frames(4, 97, 141)
-    rows, columns = sensor.matrices(97, 141)
-    exact = np.einsum("ih,nhwc,jw->nijc", rows, frames.astype(float), columns)
-    np.testing.assert_array_equal(sensor.degrade(frames, range(4)), np.rint(exact))
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("frame", [(97, 141), (96, 140), (192, 256)])
+def test_degrading_is_the_two_matrices_and_rounding(frame: tuple[int, int], channels: int) -> None:
+    sensor = SensorModel(blur=0.6, noise=0)
+    frames = random_frames(2, *frame, channels)
+    rows, columns = sensor.matrices(*frame)
+    exact = np.moveaxis(rows @ np.moveaxis(frames.astype(float), 3, 1) @ columns.T, 1, 3)
+    np.testing.assert_array_equal(sensor.degrade(frames, range(2)), np.rint(exact))
 
 
 @given(
