@@ -116,3 +116,20 @@ def test_seed_in_the_name() -> None:
 def test_a_seed_that_is_none(root: str) -> None:
     with pytest.raises(FarviewError, match="expected a seed"):
         mime(root)
+
+
+def test_frozen_pictures_change_only_with_the_version() -> None:
+    """Figures in the documentation hold for these pictures; another OpenCV may differ by a rounding or two."""
+    assert clip_module.VERSION == 2
+    expected = {
+        MimeClip(0, "train", 3): [
+            [105, 107.7, 102.7, 93],
+            [109.3, 108.3, 107.7, 101.7],
+            [91, 91.7, 89, 83.7],
+        ],
+        MimeClip(5, "val", 20): [[146.3, 137, 128, 116.7], [118, 97.3, 104.3, 93.3], [101, 95.7, 89.3, 80]],
+    }
+    for clip, coarse in expected.items():
+        with clip.open() as frames:
+            blocks = frames.read([10])[0].reshape(3, 32, 4, 32, 3).mean(axis=(1, 3, 4))
+        np.testing.assert_allclose(blocks, coarse, atol=1.5)

@@ -10,7 +10,7 @@ import numpy as np
 from farview.data.mime import body, things
 from farview.data.mime.actions import ACTIONS
 from farview.data.mime.body import Person, draw_person, skeleton
-from farview.data.mime.camera import HEIGHT, draw_camera, draw_light
+from farview.data.mime.camera import HEIGHT, WIDTH, draw_camera, draw_light
 from farview.data.mime.motion import Floats, Motion, Style
 from farview.data.mime.render import EXPOSURES, Stage
 from farview.data.mime.scene import draw_scene
@@ -110,13 +110,13 @@ class MimeClip:
             camera=camera,
             scene=draw_scene(rng, min(height, 0.8 * HEIGHT)),
             light=draw_light(rng, shown),
-            grain=rng.standard_normal((HEIGHT + 41, 128 + 43, 3), dtype=np.float32),
+            grain=rng.standard_normal((HEIGHT + 41, WIDTH + 43, 3), dtype=np.float32),
         )
         return frames, stage
 
 
 def draw_yaw(rng: np.random.Generator, action: str) -> float:
-    """Which way the figure faces: travellers across the picture, others from one side view over front to the other."""
+    """Which way the figure faces: travellers across the picture, others roughly to the camera."""
     if action in ("walk", "run"):
         return float(rng.choice([-1.0, 1.0]) * np.radians(rng.uniform(40.0, 100.0)))
     return float(np.radians(rng.uniform(-70.0, 70.0)))
