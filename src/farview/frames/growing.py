@@ -92,7 +92,7 @@ def remove_abandoned(folder: Path) -> None:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
                     temporary.unlink(missing_ok=True)
-            temporary.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)  # Windows: not while it is open
         except OSError:
             continue
 
