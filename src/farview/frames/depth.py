@@ -14,6 +14,11 @@ from farview.errors import UnreadableClip
 from farview.frames.reader import LoadedReader, file_fingerprint, reason_of
 from farview.frames.source import Images
 
+PERCENTILES = (0.1, 99.9)
+"""Of a clip's foreground depths: what becomes the brightest and the darkest grey. Wider keeps the depth of an arm
+stretched out, which a linear classifier at 12x16 and 6x8 pixels needs (training subjects, one left out in turn)."""
+DARKEST = 64
+"""Grey of the farthest foreground."""
 MARGIN = 0.05
 """Added to the person's box on each side, as a share of its height and of its width."""
 
@@ -37,8 +42,11 @@ class DepthFile:
         return str(self.path)
 
     def fingerprint(self) -> str:
-        """Changes with the file's size and time, `box` and `distance`. Raises `UnreadableClip` if it is missing."""
-        return file_fingerprint(self.path, self.box, self.distance)
+        """Changes with the file's size and time, the settings and the rule for greys.
+
+        Raises `UnreadableClip` where the file is missing.
+        """
+        return file_fingerprint(self.path, self.box, self.distance, PERCENTILES, DARKEST, MARGIN)
 
     def open(self) -> LoadedReader:
         """Raises `UnreadableClip` where the file holds no depth recording."""
@@ -56,16 +64,18 @@ class DepthFile:
 def depth_to_grey(depth: NDArray[Any]) -> NDArray[np.uint8]:
     """Depth (T, H, W), 0 = nothing there, to grey: background 0, foreground 64 (far) to 255 (near).
 
-    Linear between the 1st and the 99th percentile of all foreground depths **of the clip** and clipped beyond,
-    so that a person keeps one grey while nothing moves and a few wild pixels do not squeeze the scale.
-    Foreground never falls below 64, so its outline stands out whatever its depth.
+    Linear between two `PERCENTILES` of all foreground depths **of the clip** and clipped beyond, so that a person
+    keeps one grey while nothing moves and a few wild pixels do not squeeze the scale. Foreground never falls
+    below `DARKEST`, so its outline stands out whatever its depth.
     """
     foreground = depth > 0
     if not foreground.any():
         return np.zeros(depth.shape, np.uint8)
-    near, far = np.percentile(depth[foreground], [1, 99])
+    near, far = np.percentile(depth[foreground], PERCENTILES)
     nearness = (far - depth.astype(np.float32)) / max(far - near, 1.0)
-    return np.where(foreground, np.rint(64 + 191 * np.clip(nearness, 0, 1)), 0).astype(np.uint8)
+    return np.where(foreground, np.rint(DARKEST + (255 - DARKEST) * np.clip(nearness, 0, 1)), 0).astype(
+        np.uint8
+    )
 
 
 def person_box(foreground: NDArray[np.bool_]) -> tuple[int, int, int, int]:
