@@ -139,7 +139,7 @@ def train_phase(
     torch.manual_seed(recipe.seed)
     network = build_network(contract)
     if network.stacked and recipe.network.width % 8 == 0:
-        # 14 to 25 % faster on a CPU; PyTorch 2.13's backward corrupts memory so with 4 channels.
+        # Faster on a CPU; PyTorch 2.13's backward corrupts memory so with 4 channels.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     initial = phase.initial
     if initial is not None:
