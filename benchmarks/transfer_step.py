@@ -17,6 +17,7 @@ from farview.data.augment import normalise
 from farview.models.contract import NetworkConfig
 from farview.models.network import ActionNetwork
 from farview.transfer.config import TransferConfig
+from farview.transfer.pair import Pair
 from farview.transfer.total import TransferLoss
 
 KINDS = ("none", "difference", "gradient", "mlp")
@@ -51,7 +52,8 @@ def main() -> None:
                 taught = teacher(normalise(hr, (0.0,), (0.25,)))
             if kind == "none":
                 times["teacher forward"].append(time.process_time() - start)
-            terms = loss(student(normalise(elr, (0.0,), (0.25,))), taught, hr, elr, targets)
+            seen = student(normalise(elr, (0.0,), (0.25,)))
+            terms = loss(Pair(seen, taught, hr, elr, targets))
             terms["total"].backward()
             times[kind].append(time.process_time() - start)
     plain = statistics.median(times["none"])

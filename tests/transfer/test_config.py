@@ -27,6 +27,14 @@ from farview.transfer.config import TransferConfig
         ("spread", -1.0),
         ("spread_floor", 2.0),
         ("learn", "jointly"),
+        ("kd", -1.0),
+        ("dkd", float("nan")),
+        ("dist", -2.0),
+        ("feature", float("inf")),
+        ("temperature", 0.0),
+        ("temperature", float("inf")),
+        ("dkd_alpha", -1.0),
+        ("dkd_beta", float("nan")),
     ],
 )
 def test_wrong_values_name_their_key(key, value):
@@ -39,6 +47,16 @@ def test_defaults_are_the_papers():
     assert config.ce == config.sat == config.tat == pytest.approx(1 / 3)  # Sec. IV-E
     assert sum(config.sat_inner) == sum(config.tat_inner) == 1
     assert (config.norm, config.same, config.dilation) == (2, 24, 10)  # Sec. IV-B
+    assert config.kd == config.dkd == config.dist == config.feature == 0
+
+
+def test_which_terms_need_t_net_and_which_a_map():
+    nothing = {"ce": 1.0, "sat": 0.0, "tat": 0.0}
+    alone = TransferConfig(**nothing)
+    assert not alone.uses_teacher and not alone.uses_map
+    for key in ("sat", "tat", "feature", "kd", "dkd", "dist"):
+        config = TransferConfig(**nothing | {key: 0.1})
+        assert config.uses_teacher and config.uses_map == (key in ("sat", "tat", "feature"))
 
 
 def test_is_read_without_torch():

@@ -8,8 +8,9 @@ from farview.models.network import ActionNetwork, ActionOutput, NetworkConfig
 from farview.transfer.attention import spatial_attention
 from farview.transfer.config import TransferConfig
 from farview.transfer.lookahead import lookahead_loss
+from farview.transfer.pair import Pair, soft_labels
 from farview.transfer.sat import sat_loss
-from farview.transfer.total import TransferLoss, soft_labels
+from farview.transfer.total import TransferLoss
 
 B, K, CLASSES = 3, 2, 4
 
@@ -71,7 +72,7 @@ def test_teaches_the_extractor_alone_and_once(backbone):
         torch.manual_seed(0)
         loss = TransferLoss(TransferConfig(learn=learn, **settings), 1)
         student.zero_grad()
-        terms = loss(student(elr / 255), seen, hr, elr, soft_labels(seen.logits))
+        terms = loss(Pair(student(elr / 255), seen, hr, elr, soft_labels(seen.logits)))
         assert ("lookahead" in terms) == (learn == "lookahead")
         terms["total"].backward()
         gradients[learn] = [p.grad for p in student.parameters()], [p.grad for p in loss.parameters()]

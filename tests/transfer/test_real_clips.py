@@ -10,7 +10,8 @@ import torch
 
 from farview.models.network import ActionNetwork, ActionOutput, NetworkConfig
 from farview.transfer.config import TransferConfig
-from farview.transfer.total import TransferLoss, soft_labels
+from farview.transfer.pair import Pair, soft_labels
+from farview.transfer.total import TransferLoss
 
 KINDS = ("difference", "gradient", "mlp")
 SIZE = (48, 64)
@@ -83,7 +84,7 @@ def test_every_map_leaves_something_to_transfer(hr, kind):
     student, teacher = outputs(hr)
     torch.manual_seed(0)
     loss = TransferLoss(TransferConfig(confidence=kind), 3)
-    terms = loss.terms(student, teacher, hr, at_12x16(hr), soft_labels(teacher.logits))
+    terms = loss.terms(Pair(student, teacher, hr, at_12x16(hr), soft_labels(teacher.logits)))
     assert (terms["kept"] > 0.1).all() and (terms["kept"] < 0.999).all()
     assert (terms["empty"] == 0).all() and (terms["spread"] > 0.1).all()
     assert (terms["score"] > 0.05).all() and (terms["score"] < 1).all()
@@ -101,7 +102,7 @@ def test_the_mlp_map_stays_spread_while_it_learns(hr):
         optimiser = torch.optim.Adam(loss.parameters(), 0.02)
         history = []
         for _ in range(60):
-            terms = loss.terms(student, teacher, hr, elr, targets)
+            terms = loss.terms(Pair(student, teacher, hr, elr, targets))
             optimiser.zero_grad()
             terms["total"].mean().backward()
             optimiser.step()

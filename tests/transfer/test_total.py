@@ -10,9 +10,14 @@ from torch.nn import functional as F
 from farview.models.network import ActionNetwork, ActionOutput, NetworkConfig
 from farview.transfer.attention import spatial_attention
 from farview.transfer.config import TransferConfig
+from farview.transfer.dist import dist_loss
+from farview.transfer.dkd import dkd_loss
+from farview.transfer.feature import feature_loss
+from farview.transfer.kd import kd_loss
+from farview.transfer.pair import Pair, soft_labels
 from farview.transfer.sat import sat_loss
 from farview.transfer.tat import tat_loss
-from farview.transfer.total import TransferLoss, soft_labels
+from farview.transfer.total import TransferLoss
 
 B, K, CLASSES = 2, 3, 5
 STAGES = ((4, 12, 16), (8, 6, 8), (16, 3, 4), (32, 2, 2))
@@ -39,11 +44,16 @@ def videos(time: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     return hr, F.interpolate(low, (24, 32), mode="bilinear").view_as(hr)
 
 
+def labels() -> torch.Tensor:
+    """Video b has the label b."""
+    return torch.eye(CLASSES, dtype=torch.float64)[:B]
+
+
 def run(config: TransferConfig, student=None, teacher=None, progress=0.0, time=1) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     loss = TransferLoss(config, 3).double()
-    targets = torch.eye(CLASSES, dtype=torch.float64)[:B]
-    return loss(student or output(1), teacher or output(2), *videos(time), targets, progress)
+    targets = labels()
+    return loss(Pair(student or output(1), teacher or output(2), *videos(time), targets, progress))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -94,9 +104,10 @@ def test_identical_networks_differ_in_the_labels_only(kind):
 def test_the_score_weighs_each_video_and_not_the_spatial_part():
     config = TransferConfig(confidence="difference", threshold=0.7)
     student, teacher = output(1), output(2)
-    targets = torch.eye(CLASSES, dtype=torch.float64)[:B]
-    confident = TransferLoss(config, 3).terms(student, teacher, *videos(), targets)
-    plain = TransferLoss(TransferConfig(confidence="none"), 3).terms(student, teacher, *videos(), targets)
+    targets = labels()
+    pair = Pair(student, teacher, *videos(), targets)
+    confident = TransferLoss(config, 3).terms(pair)
+    plain = TransferLoss(TransferConfig(confidence="none"), 3).terms(pair)
     assert ((confident["score"] > 0) & (confident["score"] < 1)).all()
     torch.testing.assert_close(confident["tat1"], confident["score"] * plain["tat1"])
     torch.testing.assert_close(confident["tat2"], confident["score"] * plain["tat2"])
@@ -108,7 +119,7 @@ def test_gradients_reach_the_student_and_the_extractor_never_the_teacher(kind):
     torch.manual_seed(0)
     loss = TransferLoss(TransferConfig(confidence=kind, spread=0), 3).double()
     assert sum(1 for _ in loss.parameters()) == (3 if kind == "mlp" else 0)
-    loss(student, teacher, *videos(), torch.eye(CLASSES, dtype=torch.float64)[:B])["total"].backward()
+    loss(Pair(student, teacher, *videos(), labels()))["total"].backward()
     for leaf in (student.logits, student.hidden, student.scores, *student.stages, *loss.parameters()):
         assert leaf.grad is not None and leaf.grad.abs().sum() > 0
     for leaf in (teacher.logits, teacher.hidden, teacher.scores, *teacher.stages):
@@ -126,7 +137,7 @@ def test_gradients(kind):
         changed = student._replace(
             logits=logits, hidden=hidden, scores=scores, stages=(*student.stages[:3], stage)
         )
-        return loss(changed, teacher, *videos(), soft_labels(teacher.logits), 0.6)["total"]
+        return loss(Pair(changed, teacher, *videos(), soft_labels(teacher.logits), 0.6))["total"]
 
     inputs = student.logits, student.hidden, student.scores, last
     assert gradcheck(total, inputs, fast_mode=True)
@@ -138,11 +149,11 @@ def test_gradient_of_the_extractor_through_the_transfer():
     loss = TransferLoss(TransferConfig(ce=0, sat=1, tat=0, spread=0, threshold=0), 3).double()
     student, teacher = output(1), output(2)
     names = [name for name, _ in loss.named_parameters()]
-    targets = torch.eye(CLASSES, dtype=torch.float64)[:B]
+    targets = labels()
 
     def total(*weights):
         state = dict(zip(names, weights, strict=True))
-        return torch.func.functional_call(loss, state, (student, teacher, *videos(), targets))["total"]
+        return torch.func.functional_call(loss, state, (Pair(student, teacher, *videos(), targets),))["total"]
 
     weights = tuple(p.detach().clone().requires_grad_() for p in loss.parameters())
     assert gradcheck(total, weights, fast_mode=True)
@@ -151,7 +162,7 @@ def test_gradient_of_the_extractor_through_the_transfer():
 def test_binary_maps_train_the_extractor_too():
     torch.manual_seed(0)
     loss = TransferLoss(TransferConfig(binary=True, spread=0), 3).double()
-    terms = loss(output(1), output(2), *videos(), torch.eye(CLASSES, dtype=torch.float64)[:B])
+    terms = loss(Pair(output(1), output(2), *videos(), labels()))
     terms["total"].backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in loss.parameters())
 
@@ -167,7 +178,7 @@ def test_nothing_above_the_threshold_is_counted_and_costs_nothing(monkeypatch):
     confidence[0, 0, 0, 3, 4] = 0.7
     monkeypatch.setattr(loss, "confidence", lambda hr, elr: confidence)
     student = output(1)
-    terms = loss.terms(student, output(2), *videos(), torch.eye(CLASSES, dtype=torch.float64)[:B])
+    terms = loss.terms(Pair(student, output(2), *videos(), labels()))
     assert terms["empty"].tolist() == pytest.approx([2 / 3, 1])
     assert terms["kept"].tolist() == pytest.approx([1 / (K * 24 * 32), 0])
     assert terms["sat"][1] == 0 and terms["tat"][1] == 0 and terms["score"][1] == 0
@@ -188,12 +199,12 @@ def test_rolling_weights_follow_the_progress():
 
 def test_soft_labels_stand_in_for_labels():
     teacher = output(2)
-    labels = soft_labels(teacher.logits)
-    assert not labels.requires_grad
-    torch.testing.assert_close(labels.sum(1), torch.ones(B, dtype=torch.float64))
-    torch.testing.assert_close(labels[0], teacher.logits[0].detach().exp() / teacher.logits[0].exp().sum())
-    terms = TransferLoss(TransferConfig(confidence="none"), 3)(output(1), teacher, *videos(), labels)
-    by_hand = -(labels * output(1).logits.log_softmax(1)).sum(1).mean()
+    soft = soft_labels(teacher.logits)
+    assert not soft.requires_grad
+    torch.testing.assert_close(soft.sum(1), torch.ones(B, dtype=torch.float64))
+    torch.testing.assert_close(soft[0], teacher.logits[0].detach().exp() / teacher.logits[0].exp().sum())
+    terms = TransferLoss(TransferConfig(confidence="none"), 3)(Pair(output(1), teacher, *videos(), soft))
+    by_hand = -(soft * output(1).logits.log_softmax(1)).sum(1).mean()
     torch.testing.assert_close(terms["ce"], by_hand)
 
 
@@ -202,8 +213,8 @@ def test_a_term_that_is_not_finite_can_be_found_with_its_video():
     with torch.no_grad():
         student.stages[1][1, 0, 0, 0, 0, 0] = math.inf
     loss = TransferLoss(TransferConfig(confidence="difference"), 3)
-    targets = torch.eye(CLASSES, dtype=torch.float64)[:B]
-    terms = loss.terms(student, output(2), *videos(), targets)
+    targets = labels()
+    terms = loss.terms(Pair(student, output(2), *videos(), targets))
     broken = [name for name, term in terms.items() if not term.isfinite().all()]
     assert broken == ["sat", "sat2", "total"]
     assert terms["sat2"].isfinite().tolist() == [True, False]
@@ -214,7 +225,7 @@ def test_half_precision_outputs_are_compared_in_single():
     loss = TransferLoss(TransferConfig(confidence="difference"), 3)
     hr, elr = (video.float() for video in videos())
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        terms = loss(*outputs, hr, elr, soft_labels(outputs[1].logits))
+        terms = loss(Pair(*outputs, hr, elr, soft_labels(outputs[1].logits)))
     assert {term.dtype for term in terms.values()} == {torch.float32}
     exact = run(TransferConfig(confidence="difference"))
     assert terms["sat"].item() == pytest.approx(exact["sat"].item(), rel=1e-3)
@@ -230,7 +241,84 @@ def test_real_networks_with_stacked_frames_and_with_time(backbone, kind):
     loss = TransferLoss(TransferConfig(confidence=kind, rolling=True), 3)
     with torch.no_grad():
         seen = teacher(hr / 255)
-    terms = loss(student(elr / 255), seen, hr, elr, soft_labels(seen.logits), 0.3)
+    terms = loss(Pair(student(elr / 255), seen, hr, elr, soft_labels(seen.logits), 0.3))
     assert all(term.isfinite() for term in terms.values())
     terms["total"].backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in student.parameters())
+
+
+def test_later_terms_join_the_total_by_their_weights():
+    config = TransferConfig(
+        ce=0.5, sat=0, tat=0, kd=0.1, dkd=0.2, dist=0.3, feature=0.4,
+        temperature=3, dkd_alpha=0.5, dkd_beta=2, sat_inner=(0.1, 0.2, 0.3, 0.4), norm=1, confidence="none",
+    )  # fmt: skip
+    student, teacher = output(1), output(2)
+    terms = run(config, student, teacher)
+    stages = list(zip(student.stages, teacher.stages, strict=True))
+    expected = {
+        "ce": F.cross_entropy(student.logits, torch.arange(B)),
+        "kd": kd_loss(student.logits, teacher.logits, 3).mean(),
+        "dkd": dkd_loss(student.logits, teacher.logits, torch.arange(B), 0.5, 2, 3).mean(),
+        "dist": dist_loss(student.logits, teacher.logits, 3).mean(),
+        "feature": sum(i / 10 * feature_loss(s, t, 1).mean() for i, (s, t) in enumerate(stages, 1)),
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value)
+    total = sum(w * expected[n] for n, w in zip(expected, (0.5, 0.1, 0.2, 0.3, 0.4), strict=True))
+    torch.testing.assert_close(terms["total"], total)
+
+
+def test_unlabeled_clips_are_decoupled_by_the_teachers_first_choice():
+    teacher, student = output(2), output(1)
+    soft = soft_labels(teacher.logits)
+    terms = TransferLoss(TransferConfig(dkd=1), 3).double()(Pair(student, teacher, *videos(), soft))
+    expected = dkd_loss(student.logits, teacher.logits, teacher.logits.argmax(1), 1, 8, 4).mean()
+    torch.testing.assert_close(terms["dkd"], expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_features_are_trusted_as_attention_is(kind):
+    """Where the map says nothing was kept, the feature term adds nothing; elsewhere it teaches the student alone."""
+    student, teacher = output(1), output(2)
+    torch.manual_seed(0)
+    loss = TransferLoss(TransferConfig(ce=0, sat=0, tat=0, feature=1, confidence=kind, spread=0), 3).double()
+    terms = loss(Pair(student, teacher, *videos(), labels()))
+    terms["total"].backward()
+    for ours, theirs in zip(student.stages, teacher.stages, strict=True):
+        assert ours.grad is not None and ours.grad.abs().sum() > 0 and theirs.grad is None
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in loss.parameters())
+    plain = run(TransferConfig(feature=1, confidence="none"))
+    assert (terms["feature"] == plain["feature"]) == (kind == "none")
+
+
+LATER = ("kd", "dkd", "dist", "feature")
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_later_terms_in_half_precision(name):
+    outputs = [output(seed, dtype=torch.float16) for seed in (1, 2)]
+    config = TransferConfig(confidence="none", **{name: 1.0})
+    hr, elr = (video.float() for video in videos())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms = TransferLoss(config, 3)(Pair(*outputs, hr, elr, labels().float()))
+    assert terms[name].dtype == torch.float32
+    assert terms[name].item() == pytest.approx(run(config)[name].item(), rel=5e-3)
+
+
+def test_a_term_of_weight_0_is_not_computed():
+    """T-Net's stages are missing: whoever looked at them would fail. Without any weight T-Net is missing whole."""
+    nothing = {"sat": 0.0, "tat": 0.0}
+    blind = output(2)._replace(stages=(), hidden=torch.empty(0), scores=torch.empty(0))
+    for name in ("kd", "dkd", "dist"):
+        assert set(run(TransferConfig(**nothing, **{name: 1.0}), teacher=blind)) == {"ce", name, "total"}
+    alone = TransferLoss(TransferConfig(ce=0.5, **nothing), 3)
+    assert not list(
+        alone.parameters()
+    )  # the extractor would have no gradient: distributed training stops then
+    terms = alone(Pair(output(1), None, None, videos()[1], labels()))
+    assert set(terms) == {"ce", "total"} and terms["total"] == 0.5 * terms["ce"]
+    for name in ("sat", "tat", *LATER):
+        with pytest.raises(ValueError, match="T-Net, whose output is missing"):
+            TransferLoss(TransferConfig(**nothing | {name: 1.0}), 3)(
+                Pair(output(1), None, *videos(), labels())
+            )

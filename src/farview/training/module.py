@@ -17,7 +17,8 @@ from farview.models.contract import Contract
 from farview.models.network import ActionNetwork, ActionOutput
 from farview.training.optimiser import optimiser, rate
 from farview.training.recipe import PhaseConfig
-from farview.transfer.total import TransferLoss, soft_labels
+from farview.transfer.pair import Pair, soft_labels
+from farview.transfer.total import TransferLoss
 
 
 class NetworkTraining(L.LightningModule):
@@ -142,18 +143,23 @@ class TransferTraining(NetworkTraining):
         return [self.network, self.loss]
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
-        """Every term of Eq. 4 by name; T-Net's soft labels stand in for labels that are missing."""
+        """Every term of the loss by name; T-Net's soft labels stand in for labels that are missing.
+
+        T-Net runs only where a term or an unlabeled clip asks for it.
+        """
         hr, elr = batch.videos(self.contract.input_size)
-        assert hr is not None and elr is not None
-        with torch.no_grad():
-            teacher = self.see(self._teacher[0], hr)
+        assert elr is not None
         student = self.see(self.network, elr)
         targets = smooth_targets(batch.labels, student.logits.shape[1], self.phase.label_smoothing)
         unlabeled = batch.labels < 0
-        if unlabeled.any():
+        teacher = None
+        if self.loss.config.uses_teacher or unlabeled.any():
+            assert hr is not None
+            with torch.no_grad():
+                teacher = self.see(self._teacher[0], hr)
             targets[unlabeled] = soft_labels(teacher.logits[unlabeled]).to(targets.dtype)
         progress = self.current_epoch / self.phase.epochs
-        return self.loss(student, teacher, hr, elr, targets, progress)
+        return self.loss(Pair(student, teacher, hr, elr, targets, progress))
 
 
 def smooth_targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:

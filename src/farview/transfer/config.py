@@ -8,6 +8,10 @@ from farview.errors import FarviewError
 
 ConfidenceKind = Literal["none", "difference", "gradient", "mlp"]
 LearnKind = Literal["joint", "lookahead"]
+WEIGHTS = ("ce", "sat", "tat", "kd", "dkd", "dist", "feature")
+"""Terms of the loss by the key of their weight."""
+LOCATED = ("sat", "tat", "feature")
+"""Terms that a confidence map weighs."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class TransferConfig:
     tat: float = 1 / 3
     """Weight of the temporal attention transfer in Eq. 4."""
     sat_inner: tuple[float, ...] = (1 / 4, 1 / 4, 1 / 4, 1 / 4)
-    """Weights of the four residual stages within SAT, shallow to deep (Table I)."""
+    """Weights of the four residual stages within SAT (and `feature`), shallow to deep (Table I)."""
     tat_inner: tuple[float, ...] = (1 / 2, 1 / 2)
     """Weights of the two fully connected layers within TAT (Table I)."""
     rolling: bool = False
@@ -47,10 +51,27 @@ class TransferConfig:
     """MLP map: weight of the term max(0, `spread_floor` - spread), which keeps the map from peaking."""
     spread_floor: float = 0.5
     """MLP map: the share of the frame that should take part in the transfer at least, 0..1."""
+    kd: float = 0.0
+    """Weight of the class probabilities' distillation (Hinton et al., 2015). It and the next
+    three are not the paper's. Of all terms but `ce`: one of weight 0 is neither computed nor logged."""
+    dkd: float = 0.0
+    """Weight of the decoupled distillation (CVPR 2022)."""
+    dist: float = 0.0
+    """Weight of DIST, correlations of class probabilities (NeurIPS 2022)."""
+    feature: float = 0.0
+    """Weight of the similarity of the stages' features, with SAT's inner weights, norm and confidence."""
+    temperature: float = 4.0
+    """Of the softmax in kd, dkd and dist."""
+    dkd_alpha: float = 1.0
+    """dkd: weight of the target class."""
+    dkd_beta: float = 8.0
+    """dkd: weight of the other classes."""
 
     def __post_init__(self) -> None:
-        for key in ("ce", "sat", "tat", "same", "blur", "spread"):
+        for key in (*WEIGHTS, "dkd_alpha", "dkd_beta", "same", "blur", "spread"):
             check_weight(key, getattr(self, key))
+        if not 0 < self.temperature < math.inf:
+            raise FarviewError(f"loss.temperature: {self.temperature!r}; expected a number above 0")
         for key, blocks in (("sat_inner", 4), ("tat_inner", 2)):
             weights = getattr(self, key)
             if len(weights) != blocks:
@@ -70,6 +91,16 @@ class TransferConfig:
                 raise FarviewError(f"loss.{key}: {getattr(self, key)!r}; expected a number in 0..1")
         if not isinstance(self.dilation, int) or self.dilation < 0:
             raise FarviewError(f"loss.dilation: {self.dilation!r}; expected a whole number of at least 0")
+
+    @property
+    def uses_teacher(self) -> bool:
+        """Whether any term compares S-Net with T-Net."""
+        return any(getattr(self, key) > 0 for key in WEIGHTS if key != "ce")
+
+    @property
+    def uses_map(self) -> bool:
+        """Whether any term asks the confidence map."""
+        return any(getattr(self, key) > 0 for key in LOCATED)
 
 
 def check_weight(key: str, value: float) -> None:

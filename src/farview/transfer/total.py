@@ -1,113 +1,124 @@
-"""The total loss of the transfer (paper, Eq. 4), term by term."""
-
-from collections.abc import Sequence
+"""The total loss of the transfer (paper, Eq. 4, and later terms), term by term."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from farview.models.network import ActionOutput
 from farview.transfer.area import area_mean
 from farview.transfer.attention import spatial_attention
 from farview.transfer.confidence import grey, is_kept, spread, trusted
-from farview.transfer.config import TransferConfig
+from farview.transfer.config import WEIGHTS, TransferConfig
 from farview.transfer.difference import difference_confidence
+from farview.transfer.dist import dist_loss
+from farview.transfer.dkd import dkd_loss
+from farview.transfer.feature import feature_loss
 from farview.transfer.gradient import gradient_confidence
+from farview.transfer.kd import kd_loss
 from farview.transfer.learned import Extractor, learned_confidence
 from farview.transfer.lookahead import lookahead_loss
+from farview.transfer.pair import Pair, precise
 from farview.transfer.rolling import rolling_weights, stage_of
 from farview.transfer.sat import sat_loss
 from farview.transfer.tat import tat_loss, video_score
 
 
 class TransferLoss(nn.Module):
-    """W_ce L_CE + W_sat L_SAT + W_tat L_TAT, and a term for the spread of an MLP map.
+    """W_ce L_CE + W_sat L_SAT + W_tat L_TAT + later terms, and a term for the spread of an MLP map.
 
-    Its only parameters are those of the MLP map's extractor, if there is one.
+    Its only parameters are those of the MLP map's extractor, if there is one in use.
     """
 
     def __init__(self, config: TransferConfig, channels: int) -> None:
         super().__init__()
         self.config = config
-        self.extractor = Extractor(channels) if config.confidence == "mlp" else None
+        self.extractor = Extractor(channels) if config.confidence == "mlp" and config.uses_map else None
 
-    def forward(
-        self,
-        student: ActionOutput,
-        teacher: ActionOutput,
-        hr: Tensor,
-        elr: Tensor,
-        targets: Tensor,
-        progress: float = 0.0,
-    ) -> dict[str, Tensor]:
+    def forward(self, pair: Pair) -> dict[str, Tensor]:
         """Batch means of `terms`: scalars by name, `total` to be minimised."""
-        terms = self.terms(student, teacher, hr, elr, targets, progress)
-        return {name: term.mean() for name, term in terms.items()}
+        return {name: term.mean() for name, term in self.terms(pair).items()}
 
-    def terms(
-        self,
-        student: ActionOutput,
-        teacher: ActionOutput,
-        hr: Tensor,
-        elr: Tensor,
-        targets: Tensor,
-        progress: float = 0.0,
-    ) -> dict[str, Tensor]:
+    def terms(self, pair: Pair) -> dict[str, Tensor]:
         """Every term for each video, (B,), by name.
 
-        Args:
-            student: What S-Net made of the eLR videos.
-            teacher: What T-Net made of the HR videos; no gradients flow into it.
-            hr: HR videos, grey levels 0..255 (B, K, C, T, H, W).
-            elr: Up-sampled eLR videos in the same geometry, same shape.
-            targets: Probabilities (B, classes): labels, or `soft_labels` where a clip has none.
-            progress: Epoch / epochs, 0..1, for the rolling weights.
-
         Returns:
-            `ce`; `sat` and its stages `sat1`..`sat4`; `tat` and its layers `tat1`, `tat2`, times the score;
-            `spread` of the confidence map, 0..1; `kept`, the share of pixels at or above the threshold; `empty`,
-            the share of frames with none; `score`, the trust in TAT; `lookahead` if the
-            MLP map learns that way; `total`. Without a confidence map everything is kept and trusted.
+            `ce`; of the other terms those whose weight is above 0: `sat` and its stages `sat1`..`sat4`; `feature` and
+            its stages; `tat` and its layers `tat1`, `tat2`, times the score; `kd`; `dkd`; `dist`. With `sat`, `tat`
+            or `feature`: `spread` of the confidence map, 0..1; `kept`, the share of pixels at or above the
+            threshold; `empty`, the share of frames with none; `score`, the trust in TAT; `lookahead` if
+            the MLP map learns that way. Without a confidence map everything is kept and trusted. `total`.
         """
         config = self.config
-        with torch.autocast(hr.device.type, enabled=False):
-            maps = [
-                (spatial_attention(s), spatial_attention(t.detach()))
-                for s, t in zip(student.stages, teacher.stages, strict=True)
-            ]
-            held, trust = self._trust(hr, elr, maps[-1][1], student.stages)
-            joint = [c if config.learn == "joint" or c is None else c.detach() for c in held]
-            sat = [sat_loss(s, t, config.norm, c) for (s, t), c in zip(maps, joint, strict=True)]
-            layers = ((student.hidden, teacher.hidden), (student.scores, teacher.scores))
-            tat = [trust["score"] * tat_loss(precise(s), precise(t.detach())) for s, t in layers]
-            sat_inner, tat_inner = config.sat_inner, config.tat_inner
-            if config.rolling:
-                sat_inner = rolling_weights(len(sat), stage_of(progress, len(sat)))
-                tat_inner = rolling_weights(len(tat), stage_of(progress, len(tat)))
-            terms = {
-                "ce": F.cross_entropy(precise(student.logits), targets, reduction="none"),
-                "sat": weighted(sat_inner, sat),
-                "tat": weighted(tat_inner, tat),
-            }
-            total = config.ce * terms["ce"] + config.sat * terms["sat"] + config.tat * terms["tat"]
+        with torch.autocast(pair.elr.device.type, enabled=False):
+            terms = {"ce": F.cross_entropy(precise(pair.student.logits), pair.targets, reduction="none")}
+            held: list[Tensor | None] = []
+            if config.uses_teacher:
+                terms |= self._of_logits(pair)
+            if config.uses_map:
+                held, trust = self._trust(pair)
+                terms |= self._of_stages(pair, held) | self._of_time(pair, trust["score"]) | trust
+            total = config.ce * terms["ce"]
+            for name in WEIGHTS[1:]:
+                if name in terms:
+                    total = total + getattr(config, name) * terms[name]
             if self.extractor is not None:
-                total = total + config.spread * (config.spread_floor - trust["spread"]).clamp(min=0)
+                total = total + config.spread * (config.spread_floor - terms["spread"]).clamp(min=0)
                 if config.learn == "lookahead" and held[-1] is not None:
-                    last, (_, attention) = student.stages[-1], maps[-1]
+                    last, attention = pair.student.stages[-1], last_attention(pair)
                     terms["lookahead"] = lookahead_loss(terms["ce"], last, attention, config.norm, held[-1])
                     total = total + terms["lookahead"]
-            terms |= {f"sat{i}": term for i, term in enumerate(sat, 1)}
-            terms |= {f"tat{j}": term for j, term in enumerate(tat, 1)}
-            return terms | trust | {"total": total}
+            return terms | {"total": total}
 
-    def _trust(
-        self, hr: Tensor, elr: Tensor, attention: Tensor, stages: Sequence[Tensor]
-    ) -> tuple[list[Tensor | None], dict[str, Tensor]]:
-        """The confidence for each stage, and what `terms` tells of it; `attention` is T-Net's last map."""
-        config = self.config
-        confidence = self.confidence(hr, elr)
+    def _of_logits(self, pair: Pair) -> dict[str, Tensor]:
+        """The terms that compare the class probabilities."""
+        config, terms = self.config, dict[str, Tensor]()
+        student, teacher = precise(pair.student.logits), precise(pair.taught.logits)
+        if config.kd:
+            terms["kd"] = kd_loss(student, teacher, config.temperature)
+        if config.dkd:
+            target = pair.targets.argmax(1)  # of soft labels: T-Net's first choice
+            alpha, beta = config.dkd_alpha, config.dkd_beta
+            terms["dkd"] = dkd_loss(student, teacher, target, alpha, beta, config.temperature)
+        if config.dist:
+            terms["dist"] = dist_loss(student, teacher, config.temperature)
+        return terms
+
+    def _of_stages(self, pair: Pair, held: list[Tensor | None]) -> dict[str, Tensor]:
+        """The terms that compare the stages' outputs where the confidence `held` for each stage lets them."""
+        config, terms = self.config, dict[str, Tensor]()
+        stages = list(zip(pair.student.stages, pair.taught.stages, strict=True))
+        if config.learn != "joint":
+            held = [c if c is None else c.detach() for c in held]
+        each: dict[str, list[Tensor]] = {}
+        if config.sat:
+            each["sat"] = [
+                sat_loss(spatial_attention(s), spatial_attention(t), config.norm, c)
+                for (s, t), c in zip(stages, held, strict=True)
+            ]
+        if config.feature:
+            each["feature"] = [
+                feature_loss(s, t, config.norm, c) for (s, t), c in zip(stages, held, strict=True)
+            ]
+        for name, losses in each.items():
+            terms |= inner(name, losses, config.sat_inner, pair.progress if config.rolling else None)
+        return terms
+
+    def _of_time(self, pair: Pair, score: Tensor) -> dict[str, Tensor]:
+        """The term that compares the temporal attention modules, times the videos' `score` (B,)."""
+        config, (student, teacher) = self.config, (pair.student, pair.taught)
+        if not config.tat:
+            return {}
+        layers = ((student.hidden, teacher.hidden), (student.scores, teacher.scores))
+        losses = [score * tat_loss(precise(s), precise(t)) for s, t in layers]
+        return inner("tat", losses, config.tat_inner, pair.progress if config.rolling else None)
+
+    def _trust(self, pair: Pair) -> tuple[list[Tensor | None], dict[str, Tensor]]:
+        """The confidence for each stage, (B, K*T, H, W) or None for full, and what `terms` tells of it."""
+        config, stages = self.config, pair.student.stages
+        assert pair.hr is not None
+        confidence = self.confidence(pair.hr, pair.elr)
+        attention = last_attention(pair)
         if confidence is None:
-            one = attention.new_ones(len(hr))
+            one = attention.new_ones(len(attention))
             return [None] * len(stages), {"spread": one, "kept": one, "empty": 1 - one, "score": one}
         kept = is_kept(confidence, config.threshold)
         held = trusted(confidence, config.threshold, config.binary)
@@ -130,16 +141,16 @@ class TransferLoss(nn.Module):
         return None
 
 
-def soft_labels(teacher_logits: Tensor) -> Tensor:
-    """T-Net's class probabilities (B, classes), without gradient: targets of unlabeled clips (paper, Sec. III-D1)."""
-    return precise(teacher_logits.detach()).softmax(1)
+def inner(
+    name: str, losses: list[Tensor], weights: tuple[float, ...], progress: float | None
+) -> dict[str, Tensor]:
+    """Sum of weight * loss under `name`, each loss with its number behind; the weights roll if `progress` is given."""
+    if progress is not None:
+        weights = rolling_weights(len(losses), stage_of(progress, len(losses)))
+    total = torch.stack([weight * loss for weight, loss in zip(weights, losses, strict=True)]).sum(0)
+    return {name: total} | {f"{name}{i}": loss for i, loss in enumerate(losses, 1)}
 
 
-def weighted(weights: tuple[float, ...], losses: list[Tensor]) -> Tensor:
-    """Sum of weight * loss."""
-    return torch.stack([weight * loss for weight, loss in zip(weights, losses, strict=True)]).sum(0)
-
-
-def precise(tensor: Tensor) -> Tensor:
-    """In float32 at least: half precision is too coarse for norms and logarithms."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+def last_attention(pair: Pair) -> Tensor:
+    """T-Net's attention in its last stage, (B, K*T, H, W), without gradient."""
+    return spatial_attention(pair.taught.stages[-1])
