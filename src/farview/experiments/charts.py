@@ -117,10 +117,13 @@ def training_chart(histories: dict[str, dict[str, NDArray[np.float64]]]) -> str:
 
 
 def terms_chart(history: dict[str, NDArray[np.float64]], confident: bool) -> str:
-    """The terms of the transfer's loss (Eq. 4) and, if `confident`, what the confidence map keeps, by epoch."""
-    panels: dict[str, tuple[str, ...]] = {"attention transfer losses": ("sat", "tat")}
+    """The attention terms of the loss (Eq. 4) and, if `confident`, what the confidence map keeps, by epoch.
+
+    Terms without a weight have no history and are left out; at least one must have.
+    """
+    panels = {"attention transfer losses": [key for key in ("sat", "tat") if f"train/{key}" in history]}
     if confident:
-        panels["confidence map, shares"] = ("kept", "score", "spread")
+        panels["confidence map, shares"] = ["kept", "score", "spread"]
     with style():
         drawn = figure(8.6, 2.9)
         for axes, (title, keys) in zip(drawn.subplots(1, 2), panels.items(), strict=False):

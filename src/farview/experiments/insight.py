@@ -109,7 +109,8 @@ def evidence(run: Run) -> str:
 
 def extractor_of(run: Run) -> Extractor | None:
     """The MLP map's extractor from the transfer's last checkpoint; None where there is none."""
-    if "transfer" not in run.folders or run.recipe.loss.confidence != "mlp":
+    loss = run.recipe.loss
+    if "transfer" not in run.folders or loss.confidence != "mlp" or not loss.uses_map:
         return None
     path = run.folders["transfer"] / LAST
     if not path.is_file():

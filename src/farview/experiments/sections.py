@@ -142,7 +142,7 @@ def training(run: Run) -> str:
             + ("" if run.clips.val else " There are no validation clips in this run."),
         )
     ]
-    if "cstat" in histories:
+    if {"train/sat", "train/tat"} & histories.get("cstat", {}).keys():  # a transfer of attention
         parts.append(
             captioned(
                 wide(terms_chart(histories["cstat"], run.recipe.loss.confidence != "none")),

@@ -35,6 +35,7 @@ from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, TransferTraining
 from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
+from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
 MODEL, PREDICTIONS = "model.safetensors", "predictions.csv"
@@ -147,6 +148,8 @@ def train_phase(
         report = load_initial(network, start)
         if not quiet and initial not in models:
             print(f"{NAMES[name]:8} starts from {start}: {report}", flush=True)
+    if phase.refit:
+        refit_start(network, contract, clips, recipe.seed)
     module: NetworkTraining
     if name == "transfer":
         teacher, _ = load_model(models["teacher"])
@@ -154,9 +157,9 @@ def train_phase(
         module = TransferTraining(network, contract, phase, recipe.seed, teacher, loss)
     else:
         module = NetworkTraining(network, contract, phase, recipe.seed)
-    data = PhaseData(
-        clips, recipe, phase, hr=name != "student", elr=name != "teacher", pool=name == "transfer"
-    )
+    pool = name == "transfer"
+    hr = name == "teacher" or (pool and bool(recipe.loss.uses_teacher or clips.pool))
+    data = PhaseData(clips, recipe, phase, hr=hr, elr=name != "teacher", pool=pool)
     seconds = fit(recipe, phase, module, data, Keeper(folder, NAMES[name], phase, quiet))
     if int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("NODE_RANK", 0)):
         return  # one process writes the result

@@ -64,6 +64,8 @@ class PhaseConfig:
     initial: str | None = None
     """Weights to start from: a Farview model, torchvision's ResNet `.pth`, mmaction2's R(2+1)D `.pth`;
     `teacher` or `student` for the result of that phase (transfer starts from `student` by default)."""
+    refit: bool = False
+    """transfer that starts from T-Net: first bring the first convolution and BatchNorm's statistics to eLR input."""
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights become the model: best on the validation part, or the last one."""
     patience: int | None = None
@@ -126,6 +128,8 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
     for key in ("epochs", "batch", "lr", "step"):
         if getattr(phase, key) <= 0:
             raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be above 0")
+    if phase.refit and (name != "transfer" or phase.initial in (None, "student")):
+        raise FarviewError(f"{name}.refit: only the transfer has HR and eLR; set transfer.initial: teacher with it")
     micro = phase.micro_batch
     if micro is not None and (micro <= 0 or phase.batch % micro):
         raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")
