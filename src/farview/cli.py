@@ -148,6 +148,50 @@ def cost(arguments: Arguments) -> None:
         job.print_costs(rows)
 
 
+def table(arguments: Arguments) -> None:
+    """the paper's Tables I to IV on your data, beside the paper's own numbers; goes on where it was cut"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(
+        "farview table", description=table.__doc__, epilog="Further --section.key VALUE go to every cell's recipe."
+    )
+    parser.add_argument("number", type=int, choices=(1, 2, 3, 4), help="of the table")
+    parser.add_argument("--data", default="mime", help="kind:folder, for example ucf101:/data/ucf101")
+    parser.add_argument("--scale", choices=("paper", "small"), default="small", help="(default small)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="(default 0)")
+    parser.add_argument("--splits", nargs="+", default=["1"], help="(default 1)")
+    parser.add_argument("--rows", nargs="+", help="names of rows (default: all)")
+    parser.add_argument("--columns", nargs="+", help="resnet, r2plus1d (default: as in the paper)")
+    parser.add_argument("--pool", help="kind:folder of unlabeled clips, for the row with ut")
+    parser.add_argument("--recipe", help="in place of the scale's (column resnet)")
+    parser.add_argument("--out", help="folder of the results (default runs/tableN)")
+    parser.add_argument("--jobs", type=int, default=1, help="cells at once on this machine (default 1)")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: spread over a cluster")
+    parser.add_argument("--part", choices=("test", "validation"), default="test", help="(default test)")
+    parser.add_argument("--unit", choices=("clip", "group"), default="clip", help="what intervals draw anew")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no table")
+    options, overrides = parser.parse_known_args(spelled(arguments))
+
+    from farview.experiments.tables import table as job
+    from farview.experiments.tables.cells import Request
+
+    request = Request(
+        data=options.data,
+        scale=options.scale,
+        seeds=tuple(options.seeds),
+        splits=tuple(options.splits),
+        rows=tuple(options.rows) if options.rows else None,
+        columns=tuple(options.columns) if options.columns else None,
+        pool=options.pool,
+        recipe=options.recipe,
+        out=options.out or f"runs/table{options.number}",
+        overrides=tuple(overrides),
+    )
+    job.table(
+        options.number, request, options.jobs, options.engine, options.part, options.unit, options.quiet
+    )
+
+
 VERBS: dict[str, Callable[[Arguments], None]] = {
     "demo": demo,
     "scan": scan,
@@ -156,6 +200,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "predict": predict,
     "explain": explain,
     "cost": cost,
+    "table": table,
 }
 
 

@@ -13,7 +13,8 @@ class DataConfig:
     """`kind:folder` with a kind of ucf101, hmdb51, ixmas, kinetics, msr-action3d, folder, array; `mime`."""
     split: str = "1"
     """ucf101, hmdb51: 1, 2 or 3. ixmas, array: the actor or group left out, by name or number (ixmas also
-    random1..random10). folder: seed of the split, where the data give none."""
+    random1..random10). folder: seed of the split, where the data give none. msr-action3d: 1 (cross-subject), or
+    held-out1, held-out3, ... held-out9: that training subject left out, test subjects unused."""
     lists: str | None = None
     """Folder of the split lists, or the CSV, where it is not at its usual place."""
     classes: tuple[str, ...] | None = None

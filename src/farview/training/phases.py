@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import lightning as L
 import torch
 import yaml
+from filelock import FileLock
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import load_file
 
@@ -62,9 +64,6 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
     a model is skipped, one that was cut goes on from its last epoch, and one whose inputs changed gets a
     new folder beside the old one.
     """
-    _calm()
-    if recipe.machine.threads:
-        torch.set_num_threads(recipe.machine.threads)
     clips = prepare(recipe, quiet)
     if not quiet:
         print(
@@ -73,22 +72,37 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
             + (f", {len(clips.pool)} unlabeled" if clips.pool else ""),
             flush=True,
         )
-    digests = phase_digests(recipe, clips)
     out = Path(recipe.out).expanduser()
     write_yaml(out / "recipe.yaml", asdict(recipe))
-    folders = {name: out / "phases" / f"{NAMES[name]}-{digests[name]}" for name in recipe.phases}
+    folders = phase_folders(recipe, clips)
     models: dict[Phase, Path] = {}
     for name in recipe.phases:
-        folder = folders[name]
-        if (folder / MODEL).is_file():
-            if not quiet:
-                print(f"{NAMES[name]:8} done before: {folder}", flush=True)
-        else:
-            train_phase(recipe, name, clips, models, folder, quiet)
+        run_phase(recipe, name, clips, folders, quiet)
         models[name] = out / f"{NAMES[name]}.safetensors"
-        with atomic_write(models[name]) as target, (folder / MODEL).open("rb") as source:
+        with atomic_write(models[name]) as target, (folders[name] / MODEL).open("rb") as source:
             shutil.copyfileobj(source, target)
     return Run(recipe, clips, models, folders)
+
+
+def run_phase(
+    recipe: Recipe, name: Phase, clips: Prepared, folders: dict[Phase, Path], quiet: bool = False
+) -> None:
+    """Train one phase unless its folder holds a model; a second process waits for the first one's result."""
+    folder = folders[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    # The processes of one distributed run work on a phase together; only runs wait for one another.
+    alone = not _ranked()
+    with FileLock(folder / "lock") if alone else nullcontext():
+        if not (folder / MODEL).is_file():
+            train_phase(recipe, name, clips, folders, quiet)
+        elif not quiet:
+            print(f"{NAMES[name]:8} done before: {folder}", flush=True)
+
+
+def phase_folders(recipe: Recipe, clips: Prepared) -> dict[Phase, Path]:
+    """Where each phase keeps its history, checkpoint, predictions and model: the same for the same inputs."""
+    shared = Path(recipe.shared or f"{recipe.out}/phases").expanduser()
+    return {name: shared / f"{NAMES[name]}-{digest}" for name, digest in phase_digests(recipe, clips).items()}
 
 
 def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
@@ -129,10 +143,15 @@ def needs(recipe: Recipe, name: Phase) -> list[Phase]:
 
 
 def train_phase(
-    recipe: Recipe, name: Phase, clips: Prepared, models: dict[Phase, Path], folder: Path, quiet: bool = False
+    recipe: Recipe, name: Phase, clips: Prepared, folders: dict[Phase, Path], quiet: bool = False
 ) -> None:
-    """Train one phase and write its model, predictions and figures into `folder`."""
+    """Train one phase and write its model, predictions and figures into its folder."""
+    _calm()
+    if recipe.machine.threads:
+        torch.set_num_threads(recipe.machine.threads)
     phase: PhaseConfig = getattr(recipe, name)
+    folder = folders[name]
+    models = {other: where / MODEL for other, where in folders.items() if (where / MODEL).is_file()}
     missing = [other for other in needs(recipe, name) if other not in models]
     if missing:
         raise FarviewError(f"{name}: needs the phase '{missing[0]}'; add it to `phases`")
@@ -161,7 +180,7 @@ def train_phase(
     hr = name == "teacher" or (pool and bool(recipe.loss.uses_teacher or clips.pool))
     data = PhaseData(clips, recipe, phase, hr=hr, elr=name != "teacher", pool=pool)
     seconds = fit(recipe, phase, module, data, Keeper(folder, NAMES[name], phase, quiet))
-    if int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("NODE_RANK", 0)):
+    if _ranked():
         return  # one process writes the result
     network.load_state_dict(load_file(folder / WEIGHTS))
     finish(recipe, name, clips, network, contract, folder, seconds, quiet)
@@ -295,6 +314,11 @@ def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write the resolved recipe; `farview train` reads it again."""
     with atomic_write(path) as file:
         file.write(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False).encode())
+
+
+def _ranked() -> bool:
+    """Whether this process is a helper of a distributed run: another one writes the result."""
+    return any(int(os.environ.get(key, 0)) for key in ("LOCAL_RANK", "NODE_RANK"))
 
 
 def _calm() -> None:

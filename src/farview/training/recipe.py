@@ -108,6 +108,8 @@ class Recipe:
     seed: int = 0
     out: str = "runs/train"
     """Folder of the results."""
+    shared: str | None = None
+    """Folder of the phases where several runs share them, each phase trained once; default: `phases` in `out`."""
     store: str = STORE
     """Folder of the decode-once frame store."""
     unreadable_share: float = 0.05
@@ -129,7 +131,9 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
         if getattr(phase, key) <= 0:
             raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be above 0")
     if phase.refit and (name != "transfer" or phase.initial in (None, "student")):
-        raise FarviewError(f"{name}.refit: only the transfer has HR and eLR; set transfer.initial: teacher with it")
+        raise FarviewError(
+            f"{name}.refit: only the transfer has HR and eLR; set transfer.initial: teacher with it"
+        )
     micro = phase.micro_batch
     if micro is not None and (micro <= 0 or phase.batch % micro):
         raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")

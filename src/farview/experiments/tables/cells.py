@@ -1,0 +1,109 @@
+"""Cells of a table: one run each, with a recipe of its own that `farview train` takes too."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from farview.errors import FarviewError
+from farview.experiments.tables.rows import Row, Settings, Table, choose
+from farview.training.phases import write_yaml
+from farview.training.recipe import Recipe, read_recipe
+
+Scale = Literal["paper", "small"]
+PAPER = {"resnet": "paper/resnet34", "r2plus1d": "paper/r2plus1d18"}
+SMALL = {"mime": "mime", "msr-action3d": "msr-action3d"}
+"""Kind of data to the recipe of its small tables; `folder` for the others."""
+NARROW: Settings = {
+    "network.backbone": "r2plus1d18",
+    "network.width": "8",
+    "network.differences": "false",
+    "input.intervals": "{count: 4, frames: 5, stride: 2}",
+}
+"""Small scale: what makes the column r2plus1d of the column resnet's recipe."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks of `farview table`."""
+
+    data: str
+    """Kind and folder, as `data.source` of a recipe."""
+    scale: Scale = "small"
+    seeds: tuple[int, ...] = (0,)
+    splits: tuple[str, ...] = ("1",)
+    rows: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    pool: str | None = None
+    """Unlabeled clips for the rows with `ut`."""
+    recipe: str | None = None
+    """Recipe of the column resnet in place of the scale's."""
+    out: str = "runs/table"
+    overrides: tuple[str, ...] = ()
+    """Recipe keys for all cells, as on the command line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a table."""
+
+    row: Row
+    column: str
+    split: str
+    seed: int
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """For a reader."""
+        return f"{self.row.name}, {self.column}, split {self.split}, seed {self.seed}"
+
+
+def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
+    """The cells of a table, row by row, and the rows left out, each with its reason.
+
+    Each cell's recipe is written to `out/cells/...yaml`. All cells share the phases in `out/phases`.
+    """
+    columns = request.columns or table.columns
+    for column in columns:
+        if column not in table.columns:
+            raise FarviewError(
+                f"--columns: table {table.number} has no column '{column}'; it has {', '.join(table.columns)}"
+            )
+    cells, left_out = [], []
+    for row in choose(table, list(request.rows) if request.rows is not None else None):
+        if row.pool and request.pool is None:
+            left_out.append(f"{row.name}: needs unlabeled clips; give them by --pool kind:folder")
+            continue
+        for column in columns:
+            for split in request.splits:
+                for seed in request.seeds:
+                    recipe = cell_recipe(request, row, column, split, seed)
+                    write_yaml(Path(recipe.out).with_suffix(".yaml"), asdict(recipe))
+                    cells.append(Cell(row, column, split, seed, recipe))
+    return cells, left_out
+
+
+def cell_recipe(request: Request, row: Row, column: str, split: str, seed: int) -> Recipe:
+    """A cell's recipe: the scale's, the user's keys, the column's, the row's, then split and seed."""
+    settings: Settings = {"data.source": request.data}
+    if request.scale == "paper":
+        base = PAPER[column]
+    else:
+        base = request.recipe or SMALL.get(request.data.partition(":")[0], "folder")
+    arguments = [word for key, value in settings.items() for word in (f"--{key}", value)]
+    arguments += request.overrides
+    settings = NARROW if request.scale == "small" and column == "r2plus1d" else {}
+    settings = settings | row.settings
+    if row.pool:
+        settings = settings | {"data.pool": str(request.pool)}
+    out = Path(request.out).expanduser()
+    slug = "".join(c if c.isalnum() or c in "+-." else "_" for c in row.name)
+    settings = settings | {
+        "data.split": split,
+        "seed": str(seed),
+        "out": str(out / "cells" / f"{slug}-{column}-split{split}-seed{seed}"),
+        "shared": str(out / "phases"),
+        "phases": "[teacher,student,transfer]",
+    }
+    arguments += [word for key, value in settings.items() for word in (f"--{key}", value)]
+    return read_recipe(base, arguments)

@@ -1,0 +1,182 @@
+"""Run the phases of many cells: each once, those that others need first, side by side where asked."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+from farview.errors import FarviewError
+from farview.experiments.tables.cells import Cell
+from farview.training.data import Prepared, prepare
+from farview.training.phases import MODEL, needs, phase_folders, run_phase
+from farview.training.recipe import Phase, Recipe, digest
+
+Engine = Literal["local", "ray"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One phase that one or several cells need."""
+
+    name: str
+    recipe: Recipe
+    phase: Phase
+    folders: dict[Phase, Path]
+    """Of all the phases of its cell."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its model will lie."""
+        return self.folders[self.phase]
+
+    @property
+    def before(self) -> list[Path]:
+        """Folders of the phases that must be done."""
+        return [self.folders[other] for other in needs(self.recipe, self.phase)]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell with what its recipe leads to."""
+
+    cell: Cell
+    clips: Prepared
+    folders: dict[Phase, Path]
+
+
+def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
+    """Open and decode the data of every cell, each data set once; where each cell's phases will lie."""
+    opened: dict[str, Prepared] = {}
+    planned = []
+    for cell in cells:
+        recipe = cell.recipe
+        key = digest(
+            [recipe.data, recipe.input, recipe.store, recipe.skip_unreadable, recipe.unreadable_share]
+        )
+        if key not in opened:
+            opened[key] = prepare(recipe, quiet)
+        planned.append(Planned(cell, opened[key], phase_folders(recipe, opened[key])))
+    return planned
+
+
+def tasks_of(planned: Iterable[Planned]) -> list[Task]:
+    """Every phase that is not done yet, once, those that others build on first."""
+    tasks: dict[Path, Task] = {}
+    for item in planned:
+        recipe = item.cell.recipe
+        wanted: tuple[Phase, ...] = ("teacher", "student")  # every row is compared with both
+        if item.cell.row.phase == "transfer":
+            wanted += ("transfer",)
+        for phase in wanted:
+            folder = item.folders[phase]
+            if not (folder / MODEL).is_file() and folder not in tasks:
+                tasks[folder] = Task(f"{phase} of {item.cell.name}", recipe, phase, item.folders)
+    order = {"teacher": 0, "student": 1, "transfer": 2}
+    return sorted(tasks.values(), key=lambda task: order[task.phase])
+
+
+def work(recipe: Recipe, phase: Phase, folders: dict[Phase, Path], quiet: bool) -> None:
+    """Train one phase; what a worker process runs."""
+    run_phase(recipe, phase, prepare(recipe, quiet=True), folders, quiet)
+
+
+def run_tasks(
+    tasks: list[Task], jobs: int, engine: Engine, report: Callable[[Task, int], None], quiet: bool
+) -> dict[Path, str]:
+    """Run all tasks, `jobs` at once (ray: as many as the cluster has room for); returns failed folders and why.
+
+    A phase that fails fails those that build on it; the others go on. `report` is called after each that is done.
+    """
+    failed: dict[Path, str] = {}
+    waiting, done = list(tasks), 0
+    running: dict[Future, Task] = {}
+    pending = {task.folder for task in tasks}
+    with executor(jobs, engine) as pool:
+        try:
+            while waiting or running:
+                for task in [t for t in waiting if not any(folder in pending for folder in t.before)]:
+                    waiting.remove(task)
+                    broken = [failed[folder] for folder in task.before if folder in failed]
+                    if broken:
+                        failed[task.folder] = broken[0]
+                        pending.discard(task.folder)
+                    else:
+                        recipe = one_job(task.recipe, jobs)
+                        running[submit(pool, recipe, task.phase, task.folders, quiet or jobs > 1)] = task
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    task = running.pop(future)
+                    pending.discard(task.folder)
+                    if (why := failure(future)) is not None:
+                        failed[task.folder] = f"{task.name}: {why}"
+                    done += 1
+                    report(task, done)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return failed
+
+
+def submit(pool: Executor, *arguments: Any) -> Future:
+    """A task handed out; where the processes are gone, one that has failed."""
+    try:
+        return pool.submit(work, *arguments)
+    except BrokenProcessPool as error:
+        lost: Future = Future()
+        lost.set_exception(error)
+        return lost
+
+
+def one_job(recipe: Recipe, jobs: int) -> Recipe:
+    """The recipe with this job's share of the processor's threads, where it does not state its own."""
+    if recipe.machine.threads is not None or jobs == 1:
+        return recipe
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    return replace(recipe, machine=replace(recipe.machine, threads=threads))
+
+
+def failure(future: Future) -> str | None:
+    """Why a task failed, or None."""
+    error = future.exception()
+    if error is None:
+        return None
+    if isinstance(error, BrokenProcessPool):
+        return "its process was killed (out of memory?); the same command goes on from its last epoch"
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return str(error) if isinstance(error, FarviewError) else f"{type(error).__name__}: {error}"
+
+
+def executor(jobs: int, engine: Engine) -> Executor:
+    """Processes of this machine, or tasks of a Ray cluster."""
+    if engine == "ray":
+        return RayExecutor()
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+
+
+class RayExecutor(Executor):
+    """Tasks of the Ray cluster that RAY_ADDRESS names, or of one started on this machine."""
+
+    def __init__(self) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise FarviewError("--engine ray needs Ray: pip install 'farview[cluster]'") from None
+        self._ray = ray
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            ray.init(log_to_driver=False, include_dashboard=False)
+
+    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+        """One task of one processor (and of one GPU where the cluster has them)."""
+        gpus = 1 if self._ray.cluster_resources().get("GPU", 0) else 0
+        return self._ray.remote(num_cpus=1, num_gpus=gpus)(fn).remote(*args, **kwargs).future()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the cluster where it was started here; it ends its tasks."""
+        if self._ours:
+            self._ray.shutdown()

@@ -1,0 +1,155 @@
+"""From finished cells to the figures of a table."""
+
+import csv
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farview import __version__
+from farview.experiments.tables.cells import Cell, Request
+from farview.experiments.tables.engine import Planned
+from farview.experiments.tables.rows import Table
+from farview.experiments.tables.statistics import (
+    Difference,
+    Outcomes,
+    difference,
+    gap_share,
+    mean_and_spread,
+)
+from farview.models.contract import read_contract
+from farview.training.phases import MODEL, PREDICTIONS
+from farview.training.recipe import Phase
+
+Part = Literal["test", "validation"]
+Unit = Literal["clip", "group"]
+LONG = "Student, as long"
+Results = dict[str, Any]
+
+
+def results_of(
+    table: Table, request: Request, planned: list[Planned], part: Part = "test", unit: Unit = "clip"
+) -> Results:
+    """All figures of a table; rows that have no finished cell are not there.
+
+    `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), means over
+    them `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`, `seconds`; differences in points
+    `to_student`, `to_above`, `to_long` (the row Student, as long) as `points`, `low`, `high`, 95 %; `gap_closed` as
+    percent, low, high; `paper` (Prec@1, and Prec@5 where it has it). None where there is nothing to say.
+    """
+    rows: list[Results] = []
+    lines: dict[tuple[str, str], list[Planned]] = {}
+    for item in planned:
+        if (item.folders[item.cell.row.phase] / MODEL).is_file():
+            lines.setdefault((item.cell.row.name, item.cell.column), []).append(item)
+    for column in dict.fromkeys(column for _, column in lines):
+        above: list[Planned] | None = None
+        for (name, other), items in lines.items():
+            if other != column:
+                continue
+            rows.append(row_of(items, above, lines.get((LONG, column)), part, unit) | {"row": name})
+            above = items
+    return {
+        "table": table.number,
+        "title": table.title,
+        "created": datetime.now().astimezone().isoformat(timespec="minutes"),
+        "farview": __version__,
+        "part": part,
+        "unit": unit,
+        "request": asdict(request),
+        "rows": rows,
+        "notes": list(table.notes),
+    }
+
+
+def row_of(
+    items: list[Planned], above: list[Planned] | None, long: list[Planned] | None, part: Part, unit: Unit
+) -> Results:
+    """The figures of one row in one column."""
+    phase = items[0].cell.row.phase
+    cells = [cell_of(item, part) for item in items]
+    own = outcomes(items, phase, part, unit)
+
+    def against(others: list[Planned] | None, kind: Phase | None = None) -> dict[str, float] | None:
+        if others is None or (others is items and kind in (None, phase)) or not same_cells(others, items):
+            return None
+        found: Difference = difference(outcomes(others, kind or others[0].cell.row.phase, part, unit), own)
+        return asdict(found)
+
+    share = None
+    if phase == "transfer":
+        references = [outcomes(items, reference, part, unit) for reference in ("teacher", "student")]
+        share = gap_share(references[0], references[1], own)
+    (prec1, prec1_std), (prec5, prec5_std) = (
+        mean_and_spread([cell[key] for cell in cells]) for key in ("prec1", "prec5")
+    )
+    return {
+        "row": items[0].cell.row.name,
+        "column": items[0].cell.column,
+        "phase": phase,
+        "prec1": prec1,
+        "prec1_std": prec1_std,
+        "prec5": prec5,
+        "prec5_std": prec5_std,
+        "seconds": float(np.mean([cell["seconds"] for cell in cells])),
+        "to_student": against(items, "student"),
+        "to_above": against(above),
+        "to_long": against(long),
+        "gap_closed": list(share) if share else None,
+        "paper": list(items[0].cell.row.paper.get(items[0].cell.column, ())) or None,
+        "cells": cells,
+    }
+
+
+def same_cells(first: list[Planned], second: list[Planned]) -> bool:
+    """Whether two rows have the same splits and seeds, and so can be paired."""
+
+    def places(items: list[Planned]) -> list[tuple[str, int]]:
+        return [(item.cell.split, item.cell.seed) for item in items]
+
+    return places(first) == places(second)
+
+
+def cell_of(item: Planned, part: Part) -> Results:
+    """The figures of one cell."""
+    cell: Cell = item.cell
+    folder = item.folders[cell.row.phase]
+    contract = read_contract(folder / MODEL)
+    measured = contract.accuracy[part]
+    return {
+        "split": cell.split,
+        "seed": cell.seed,
+        "prec1": measured["prec1"],
+        "prec5": measured["prec5"],
+        "seconds": contract.trained["seconds"],
+        "folder": str(folder),
+    }
+
+
+def outcomes(items: list[Planned], phase: Phase, part: Part, unit: Unit) -> list[Outcomes]:
+    """What a phase of each cell got right, split by split."""
+    result = []
+    for split in dict.fromkeys(item.cell.split for item in items):
+        of_split = [item for item in items if item.cell.split == split]
+        read = [read_hits(item, phase, part) for item in of_split]
+        clips = read[0][0]  # the same for every seed
+        result.append(Outcomes(np.stack([hits for _, hits in read]), units_of(of_split[0], clips, unit)))
+    return result
+
+
+def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[list[str], NDArray[np.float64]]:
+    """Clip names and whether each was recognised."""
+    with (item.folders[phase] / f"{part}-{PREDICTIONS}").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [row["clip"] for row in rows], np.array([float(row["label"] == row["predicted"]) for row in rows])
+
+
+def units_of(item: Planned, clips: list[str], unit: Unit) -> NDArray[np.int64]:
+    """What is drawn together: each clip by itself, or the clips of a group (a clip without one by itself)."""
+    if unit == "clip":
+        return np.arange(len(clips))
+    groups = {clip.id: clip.group or clip.id for clip in item.clips.data.clips}
+    names = [groups[clip] for clip in clips]
+    return np.unique(names, return_inverse=True)[1]

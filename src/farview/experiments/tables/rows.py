@@ -1,0 +1,155 @@
+"""What the rows of Tables I to IV are: settings of a recipe, beside the paper's own numbers."""
+
+from dataclasses import dataclass, field
+
+from farview.errors import FarviewError
+from farview.training.recipe import Phase
+
+Settings = dict[str, str]
+"""Recipe key to value, as on the command line."""
+THIRD = "0.3333333333333333"
+STAT: Settings = {
+    "loss.ce": THIRD,
+    "loss.sat": THIRD,
+    "loss.tat": THIRD,
+    "loss.confidence": "none",
+    "loss.rolling": "false",
+    "data.pool": "null",
+}
+"""Attention transfer without confidence, weights 0.33-0.33-0.33 (Table IV)."""
+CSTAT: Settings = STAT | {"loss.confidence": "mlp"}
+EVEN: Settings = {"loss.sat_inner": "[0.25,0.25,0.25,0.25]", "loss.tat_inner": "[0.5,0.5]"}
+RISING: Settings = {
+    "loss.sat_inner": "[0.0666666666666667,0.133333333333333,0.266666666666667,0.533333333333333]",
+    "loss.tat_inner": "[0.333333333333333,0.666666666666667]",
+}
+LAST: Settings = {"loss.sat_inner": "[0,0,0,1]", "loss.tat_inner": "[0,1]"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; its cells are runs of one recipe with these settings."""
+
+    name: str
+    settings: Settings = field(default_factory=dict)
+    phase: Phase = "transfer"
+    """Whose result the cell shows."""
+    paper: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Column to the paper's Prec@1 and, in Table II, Prec@5, in percent."""
+    pool: bool = False
+    """Whether the row needs unlabeled clips."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the paper."""
+
+    number: int
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    """Where the paper contradicts itself, and what is read otherwise here."""
+
+
+def weights(ce: float, sat: float, tat: float) -> Settings:
+    """External weights CE-SAT-TAT."""
+    return {"loss.ce": repr(ce), "loss.sat": repr(sat), "loss.tat": repr(tat)}
+
+
+def resolution(height: int, width: int, before: tuple[float, ...], after: tuple[float, ...]) -> list[Row]:
+    """Two rows of Table II."""
+    sensor = {"input.sensor.height": str(height), "input.sensor.width": str(width)}
+    name = f"{height}x{width}"
+    return [
+        Row(f"{name} Student", STAT | sensor, "student", {"resnet": before}),
+        Row(f"{name} STAT", STAT | sensor, "transfer", {"resnet": after}),
+    ]
+
+
+def both(resnet: float, r2plus1d: float) -> dict[str, tuple[float, ...]]:
+    """The paper's Prec@1 for both backbones."""
+    return {"resnet": (resnet,), "r2plus1d": (r2plus1d,)}
+
+
+TABLE_1 = Table(
+    1,
+    "Weights of the transfer",
+    ("resnet",),
+    (
+        Row("1/7-4/7-2/7, even", STAT | weights(1 / 7, 4 / 7, 2 / 7) | EVEN, paper={"resnet": (46.12,)}),
+        Row("4/7-1/7-2/7, rising", STAT | weights(4 / 7, 1 / 7, 2 / 7) | RISING, paper={"resnet": (45.43,)}),
+        Row("thirds, even", STAT | EVEN, paper={"resnet": (47.01,)}),
+        Row("thirds, rising", STAT | RISING, paper={"resnet": (46.60,)}),
+        Row("thirds, last only", STAT | LAST, paper={"resnet": (46.13,)}),
+        Row("thirds, rolling", STAT | {"loss.rolling": "true"}, paper={"resnet": (47.18,)}),
+    ),
+    (
+        "The caption speaks of four rows of fixed weights; the table has five.",
+        "The paper's STAT is 47.18 here, 46.19 in Table II and 47.32 in Tables III and IV.",
+        "even: 1/4 each stage and 1/2 each layer; rising: 1/15-2/15-4/15-8/15 and 1/3-2/3; last only: 0-0-0-1 and 0-1.",
+    ),
+)
+TABLE_2 = Table(
+    2,
+    "Resolutions, before and after STAT",
+    ("resnet",),
+    (
+        *resolution(6, 8, (32.74, 54.21), (36.92, 56.93)),
+        *resolution(12, 16, (43.13, 68.17), (46.19, 68.29)),
+        *resolution(18, 24, (51.62, 73.60), (53.60, 76.19)),
+        *resolution(24, 32, (55.08, 79.52), (56.30, 80.22)),
+    ),
+    (
+        "The paper's S-Net at 12x16 is 43.13 here and 42.79 in Table IV; its STAT is 46.19 here and 47.32 there.",
+        "The text says that Prec@5 grows by 2.72 down to 0.7 points; at 12x16 the table shows 0.12.",
+    ),
+)
+TABLE_3 = Table(
+    3,
+    "Confidence maps",
+    ("resnet", "r2plus1d"),
+    (
+        Row("no confidence", STAT, paper=both(47.32, 52.72)),
+        Row("difference", STAT | {"loss.confidence": "difference"}, paper=both(47.71, 52.99)),
+        Row("gradient", STAT | {"loss.confidence": "gradient"}, paper=both(48.34, 53.51)),
+        Row("MLP", CSTAT, paper=both(49.53, 54.63)),
+    ),
+    ("The paper's CSTAT with the MLP map is 49.53 / 54.63 here and 49.03 / 54.46 in Table IV.",),
+)
+TABLE_4 = Table(
+    4,
+    "Parts of the method",
+    ("resnet", "r2plus1d"),
+    (
+        Row("Teacher", STAT, "teacher", both(78.82, 90.56)),
+        Row("Student", STAT, "student", both(42.79, 48.95)),
+        Row("SAT", STAT | weights(0.5, 0.5, 0), paper=both(44.42, 52.03)),
+        Row("TAT", STAT | weights(0.5, 0, 0.5), paper=both(45.48, 50.90)),
+        Row("STAT", STAT, paper=both(47.32, 52.72)),
+        Row("CSTAT", CSTAT, paper=both(49.03, 54.46)),
+        Row("CSTAT+rc", CSTAT | {"loss.rolling": "true"}, paper=both(49.97, 54.78)),
+        Row("CSTAT+rc+ut", CSTAT | {"loss.rolling": "true"}, paper=both(50.78, 55.31), pool=True),
+        Row("Student, as long", STAT | weights(1, 0, 0)),
+    ),
+    (
+        "The paper's S-Net is 42.79 here and 43.13 in Table II; its CSTAT is 49.03 / 54.46 here and 49.53 / 54.63 in III.",
+        "Student, as long: S-Net goes on for as many epochs as the transfer takes, on its labels alone.",
+        "External weights: SAT 0.5-0.5-0, TAT 0.5-0-0.5, others thirds; inner weights 1/4 and 1/2, but those of rc roll.",
+    ),
+)
+TABLES = {table.number: table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4)}
+
+
+def choose(table: Table, names: list[str] | None) -> tuple[Row, ...]:
+    """The rows of these names (letter case ignored), in the table's order; all where none are named."""
+    if names is None:
+        return table.rows
+    known = {row.name.lower(): row for row in table.rows}
+    for name in names:
+        if name.lower() not in known:
+            raise FarviewError(
+                f"--rows: table {table.number} has no row '{name}'; it has "
+                + ", ".join(f"'{row.name}'" for row in table.rows)
+            )
+    return tuple(row for row in table.rows if row.name.lower() in {name.lower() for name in names})

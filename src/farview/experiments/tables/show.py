@@ -1,0 +1,141 @@
+"""A table's figures for readers: terminal, CSV, page."""
+
+import csv
+import io
+import sys
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from farview.experiments.charts import figure, style, svg
+from farview.experiments.page import captioned, page, paragraph, section, table, wide
+from farview.experiments.tables.results import Results
+
+COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
+    ("Prec@1", lambda row: with_spread(row["prec1"], row["prec1_std"])),
+    ("Prec@5", lambda row: with_spread(row["prec5"], row["prec5_std"])),
+    ("to Student", lambda row: points(row["to_student"])),
+    ("to Student, as long", lambda row: points(row["to_long"])),
+    ("to row above", lambda row: points(row["to_above"])),
+    ("gap closed", lambda row: share(row["gap_closed"])),
+    ("paper", lambda row: " / ".join(f"{value:.2f}" for value in row["paper"] or ())),
+    ("min a cell", lambda row: f"{row['seconds'] / 60:.1f}"),
+)
+"""What is shown of a row: heading and text."""
+
+
+def with_spread(mean: float, spread: float | None) -> str:
+    """Mean with standard deviation."""
+    return f"{mean:.1f}" if spread is None else f"{mean:.1f} ± {spread:.1f}"
+
+
+def points(found: dict[str, float] | None) -> str:
+    """A difference with its interval."""
+    return "" if found is None else f"{found['points']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})"
+
+
+def share(found: list[float] | None) -> str:
+    """A share of the gap with its interval."""
+    return "" if found is None else f"{found[0]:.0f} % ({found[1]:.0f} to {found[2]:.0f})"
+
+
+def shown(results: Results) -> tuple[list[str], list[list[str]]]:
+    """Heading and lines of the table; what no row has is left out."""
+    several = len({row["column"] for row in results["rows"]}) > 1
+    lines = [[read(row) for _, read in COLUMNS] for row in results["rows"]]
+    kept = [i for i in range(len(COLUMNS)) if any(line[i] for line in lines)]
+    head = ["row", *(["backbone"] if several else []), *(COLUMNS[i][0] for i in kept)]
+    return head, [
+        [row["row"], *([row["column"]] if several else []), *(line[i] for i in kept)]
+        for row, line in zip(results["rows"], lines, strict=True)
+    ]
+
+
+def print_table(results: Results) -> None:
+    """To the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    head, lines = shown(results)
+    grid = Table(title=f"Table {results['table']}: {results['title']} on {results['request']['data']}")
+    for i, name in enumerate(head):
+        grid.add_column(name, justify="left" if i == 0 else "right")
+    for line in lines:
+        grid.add_row(*line)
+    Console(width=None if sys.stdout.isatty() else 240).print(grid)  # a file or pipe has no width to keep to
+    for sentence in [reading(results), *results["notes"]]:
+        print(sentence)
+
+
+def reading(results: Results) -> str:
+    """How the figures were made, in one sentence."""
+    request = results["request"]
+    seeds, splits = request["seeds"], request["splits"]
+    drawn = "groups" if results["unit"] == "group" else "clips"
+    drawn += " and seeds" if len(seeds) > 1 else ""
+    return (
+        f"{results['part'].capitalize()} clips; mean{' ± standard deviation' if len(seeds) * len(splits) > 1 else ''} "
+        f"over {len(seeds)} seed{'s' * (len(seeds) > 1)} and {len(splits)} split{'s' * (len(splits) > 1)}; differences "
+        f"in points, paired, with 95 % intervals that draw {drawn} anew; the share of the HR-eLR gap is given where "
+        "the gap is larger than twice its standard error."
+    )
+
+
+def to_csv(results: Results) -> str:
+    """One line a cell."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        ["table", "row", "column", "split", "seed", "prec1", "prec5", "seconds", "paper", "folder"]
+    )
+    for row in results["rows"]:
+        for cell in row["cells"]:
+            place = [results["table"], row["row"], row["column"], cell["split"], cell["seed"]]
+            figures = [f"{cell['prec1']:.3f}", f"{cell['prec5']:.3f}", cell["seconds"]]
+            writer.writerow([*place, *figures, row["paper"][0] if row["paper"] else "", cell["folder"]])
+    return out.getvalue()
+
+
+def to_page(results: Results) -> str:
+    """One self-contained page."""
+    title = f"Table {results['table']}: {results['title']}"
+    request = results["request"]
+    facts = (
+        f"{request['data']}, scale {request['scale']}, seeds {', '.join(map(str, request['seeds']))}; "
+        f"farview {results['farview']}, {results['created'][:16].replace('T', ' ')}"
+    )
+    head, lines = shown(results)
+    parts = [table(head, lines)]
+    for column in dict.fromkeys(row["column"] for row in results["rows"]):
+        rows = [row for row in results["rows"] if row["column"] == column]
+        caption = (
+            f"Prec@1 of every cell ({column}): a dot each, a bar at the mean; a ring where the paper has a number, "
+            "on its own data."
+        )
+        parts.append(captioned(wide(chart(rows)), caption))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in results["notes"])
+    body = f'<h1>{escape(title)}</h1>\n<p class="facts">{escape(facts)}</p>\n' + "\n".join(
+        [
+            section("Figures", paragraph(reading(results)), *parts),
+            section("How to read it", f"<ul>{notes}</ul>"),
+        ]
+    )
+    return page(title, body)
+
+
+def chart(rows: list[Results]) -> str:
+    """Every cell's Prec@1 as a dot, row by row, beside the paper's."""
+    with style():
+        drawn = figure(8.0, 0.36 * len(rows) + 0.7)
+        axes: Any = drawn.subplots()
+        for place, row in enumerate(reversed(rows)):
+            figures = [cell["prec1"] for cell in row["cells"]]
+            axes.plot(figures, [place] * len(figures), "o", color="#1f9d8a", markersize=4.5, alpha=0.6)
+            axes.plot([row["prec1"]] * 2, [place - 0.3, place + 0.3], color="#1f9d8a", linewidth=2.5)
+            if row["paper"]:
+                axes.plot(row["paper"][0], place, "o", color="#dd8033", markersize=6, fillstyle="none")
+        axes.set_yticks(range(len(rows)), [row["row"] for row in reversed(rows)])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", linewidth=0.4, alpha=0.4)
+        axes.set_xlabel("Prec@1, percent")
+        return svg(drawn, "Prec@1 of every row")

@@ -1,0 +1,67 @@
+"""The verb `farview table`."""
+
+from pathlib import Path
+
+from farview.errors import FarviewError
+from farview.experiments.pictures import need_viz
+from farview.experiments.tables.cells import Request, make_cells
+from farview.experiments.tables.engine import Engine, Task, plan, run_tasks, tasks_of
+from farview.experiments.tables.results import Part, Results, Unit, results_of
+from farview.experiments.tables.rows import TABLES
+from farview.experiments.tables.show import print_table, to_csv, to_page
+from farview.frames.files import atomic_write
+from farview.models.contract import read_contract
+from farview.training.phases import MODEL, write_json
+
+
+def table(
+    number: int,
+    request: Request,
+    jobs: int = 1,
+    engine: Engine = "local",
+    part: Part = "test",
+    unit: Unit = "clip",
+    quiet: bool = False,
+) -> Results:
+    """Run what is not done of a table's cells; write `results.json`, `table.csv` and `table.html` into its folder.
+
+    Killed at any moment, the same command goes on. Where cells fail, the others are still run and shown, then
+    `FarviewError` names the first that failed.
+    """
+    chosen = TABLES[number]
+    out = Path(request.out).expanduser()
+    cells, left_out = make_cells(chosen, request)
+    for reason in left_out if not quiet else []:
+        print(f"left out {reason}", flush=True)
+    planned = plan(cells, quiet)
+    if any(not getattr(item.clips, "test" if part == "test" else "val") for item in planned):
+        raise FarviewError(f"{request.data}: no {part} clips; choose another split or set data.val_share")
+    tasks = tasks_of(planned)
+    if not quiet:
+        print(f"{len(cells)} cells; {len(tasks)} phases to train", flush=True)
+
+    def report(task: Task, done: int) -> None:
+        if quiet or not (task.folder / MODEL).is_file():
+            return
+        contract = read_contract(task.folder / MODEL)
+        prec1 = contract.accuracy[part]["prec1"]
+        print(
+            f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({contract.trained['seconds']:.0f} s)",
+            flush=True,
+        )
+
+    failed = run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
+    results = results_of(chosen, request, planned, part, unit)
+    write_json(out / "results.json", results)
+    with atomic_write(out / "table.csv") as file:
+        file.write(to_csv(results).encode())
+    if not quiet:
+        print_table(results)
+    if failed:
+        raise FarviewError(f"{len(failed)} phases failed; first: {next(iter(failed.values()))}")
+    need_viz()
+    with atomic_write(out / "table.html") as file:
+        file.write(to_page(results).encode())
+    if not quiet:
+        print(f"page     {out / 'table.html'}")
+    return results

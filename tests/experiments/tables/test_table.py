@@ -1,0 +1,176 @@
+"""A whole table on a tiny data set: run, reused, resumed, shown; and what happens where cells fail."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from farview.errors import FarviewError
+from farview.experiments.tables import engine
+from farview.experiments.tables.cells import Request, make_cells
+from farview.experiments.tables.engine import plan, run_tasks, tasks_of
+from farview.experiments.tables.results import Results
+from farview.experiments.tables.rows import TABLES
+from farview.experiments.tables.table import table
+from farview.training.phases import MODEL, run
+from farview.training.recipe import read_recipe
+from tests.training.tiny import make_clips
+
+KEYS = {
+    "input.size": "[24,32]",
+    "input.sensor": "{height: 6, width: 8}",
+    "input.intervals": "{count: 3, frames: 1, stride: 1}",
+    "network": "{backbone: resnet18, width: 4, stem: small}",
+    "machine": "{accelerator: cpu, decoders: 1, threads: 1}",
+}
+
+
+def tiny_request(folder: Path, **changes: Any) -> Request:
+    if not (folder / "clips").exists():
+        make_clips(folder / "clips", each=10)
+    keys = dict(KEYS)
+    for phase in ("teacher", "student", "transfer"):
+        keys |= {f"{phase}.epochs": "1", f"{phase}.batch": "7"}
+    overrides = [f"--{key}={value}" for key, value in keys.items()] + [f"--store={folder / 'store'}"]
+    settings = {"data": f"folder:{folder / 'clips'}", "out": str(folder / "table"), "columns": ("resnet",)}
+    return Request(**{**settings, "overrides": tuple(overrides), **changes})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tables")
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path) -> Results:
+    return table(
+        4,
+        tiny_request(folder, rows=("Teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1)),
+        quiet=True,
+    )
+
+
+def test_shared_phases_are_trained_once(folder: Path) -> None:
+    request = tiny_request(folder, out=str(folder / "planned"), seeds=(0, 1))
+    cells, left_out = make_cells(TABLES[4], request)
+    assert len(cells) == 16 and [text.split(":")[0] for text in left_out] == ["CSTAT+rc+ut"]
+    tasks = tasks_of(plan(cells, quiet=True))
+    kinds = [task.phase for task in tasks]
+    assert kinds == ["teacher"] * 2 + ["student"] * 2 + ["transfer"] * 12
+    assert len({task.folder for task in tasks}) == 16
+    for task in tasks[4:]:
+        assert set(task.before) < {other.folder for other in tasks[:4]} and len(task.before) == 2
+
+
+def test_the_figures_are_those_of_the_cells(finished: Results, folder: Path) -> None:
+    assert [row["row"] for row in finished["rows"]] == ["Teacher", "Student", "SAT", "Student, as long"]
+    saved = json.loads((folder / "table" / "results.json").read_text())
+    assert saved["rows"] == finished["rows"]
+    for row in finished["rows"]:
+        figures = []
+        for cell in row["cells"]:
+            with (Path(cell["folder"]) / "test-predictions.csv").open() as file:
+                hits = [line["label"] == line["predicted"] for line in csv.DictReader(file)]
+            figures.append(100 * sum(hits) / len(hits))
+        assert row["prec1"] == pytest.approx(sum(figures) / 2)
+    teacher, student, sat, long = finished["rows"]
+    assert teacher["to_student"]["points"] == pytest.approx(teacher["prec1"] - student["prec1"])
+    assert sat["to_above"]["points"] == pytest.approx(sat["prec1"] - student["prec1"])
+    assert sat["to_long"]["points"] == pytest.approx(sat["prec1"] - long["prec1"])
+    assert student["to_student"] is None and long["to_long"] is None and teacher["to_above"] is None
+    assert teacher["paper"] == [78.82] and long["paper"] is None
+
+
+def test_a_cells_recipe_gives_its_run(finished: Results, folder: Path) -> None:
+    path = folder / "table" / "cells" / "SAT-resnet-split1-seed1.yaml"
+    done = run(read_recipe(path), quiet=True)
+    assert str(done.folders["transfer"]) == finished["rows"][2]["cells"][1]["folder"]
+
+
+def test_a_second_call_trains_nothing(
+    finished: Results, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("farview.experiments.tables.table.run_tasks", None)
+    again = table(
+        4, tiny_request(folder, rows=("teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1))
+    )
+    assert again["rows"] == finished["rows"]
+    shown = capsys.readouterr().out
+    assert "0 phases to train" in shown and "78.82" in shown and "42.79 here and 43.13 in Table II" in shown
+
+
+def test_csv_and_page_hold_every_cell(finished: Results, folder: Path) -> None:
+    with (folder / "table" / "table.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    cells = [cell for row in finished["rows"] for cell in row["cells"]]
+    assert [float(line["prec1"]) for line in lines] == pytest.approx(
+        [cell["prec1"] for cell in cells], abs=1e-3
+    )
+    assert [line["seed"] for line in lines] == ["0", "1"] * 4
+    page = (folder / "table" / "table.html").read_text()
+    assert (
+        page.count("<svg") == 1
+        and "Student, as long" in page
+        and "http" not in page.replace("http://www.w3.org", "")
+    )
+
+
+def test_groups_are_drawn_where_asked(finished: Results, folder: Path) -> None:
+    request = tiny_request(folder, rows=("Teacher", "Student"), seeds=(0, 1))
+    by_group = table(4, request, unit="group", quiet=True)  # no groups here: each clip by itself
+    assert by_group["rows"][0]["to_student"] == finished["rows"][0]["to_student"]
+
+
+def test_two_jobs_equal_one(folder: Path, finished: Results) -> None:
+    request = tiny_request(folder, rows=("Teacher", "Student", "SAT"), seeds=(0,), out=str(folder / "two"))
+    both = table(4, request, jobs=2, quiet=True)
+    one = {row["row"]: row["cells"][0]["prec1"] for row in finished["rows"]}
+    assert {row["row"]: row["cells"][0]["prec1"] for row in both["rows"]} == {
+        name: one[name] for name in ("Teacher", "Student", "SAT")
+    }
+
+
+def test_a_cell_that_fails_leaves_the_others(folder: Path) -> None:
+    request = tiny_request(folder, rows=("Student", "SAT"), seeds=(0,), out=str(folder / "failing"))
+    bad = tiny_request(folder, rows=("SAT",), seeds=(7,), out=str(folder / "failing"))
+    bad = Request(**{**vars(bad), "overrides": (*bad.overrides, "--teacher.lr=1e30", "--teacher.epochs=3")})
+    cells = make_cells(TABLES[4], request)[0] + make_cells(TABLES[4], bad)[0]
+    tasks = tasks_of(plan(cells, quiet=True))
+    failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
+    assert len(failed) == 2  # a teacher, and the transfer that builds on it
+    assert all("teacher of SAT, resnet, split 1, seed 7" in why for why in failed.values())
+    for task in tasks:
+        assert (task.folder / MODEL).is_file() != (task.folder in failed)
+
+
+def die(*arguments: Any) -> None:
+    os._exit(9)
+
+
+def test_a_killed_worker_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "work", die)
+    request = tiny_request(folder, rows=("SAT",), seeds=(0,), out=str(folder / "killed"))
+    tasks = tasks_of(plan(make_cells(TABLES[4], request)[0], quiet=True))
+    failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
+    assert len(failed) == 3 and all("its process was killed" in why for why in failed.values())
+
+
+def test_wrong_requests_are_refused(folder: Path) -> None:
+    with pytest.raises(FarviewError, match="--columns: table 1 has no column 'r2plus1d'; it has resnet"):
+        make_cells(TABLES[1], tiny_request(folder, columns=("r2plus1d",)))
+    with pytest.raises(FarviewError, match="did you mean"):
+        make_cells(TABLES[1], tiny_request(folder, overrides=("--teacher.epocs=1",)))
+
+
+@pytest.mark.slow
+def test_ray_equals_local(folder: Path, finished: Results) -> None:
+    pytest.importorskip("ray", reason="pip install 'farview[cluster]'")
+    request = tiny_request(folder, rows=("Teacher", "Student", "SAT"), seeds=(0,), out=str(folder / "ray"))
+    found = table(4, request, engine="ray", quiet=True)
+    one = {row["row"]: row["cells"][0]["prec1"] for row in finished["rows"]}
+    assert {row["row"]: row["cells"][0]["prec1"] for row in found["rows"]} == {
+        name: one[name] for name in ("Teacher", "Student", "SAT")
+    }
