@@ -15,7 +15,8 @@ from PIL import Image as Pillow
 
 from farview.experiments.examples import chosen_clips
 from farview.experiments.report import write_report
-from farview.training.phases import Run
+from farview.training.phases import Run, run
+from farview.transfer.config import TransferConfig
 
 SECTIONS = [
     "Accuracy",
@@ -151,6 +152,16 @@ def test_a_run_of_one_phase_says_what_is_left_out(finished: Run, tmp_path: Path)
     assert results["teacher"] is None and results["gap_closed"] is None
     assert "T-Net, CSTAT; not trained in this run" in page.text
     assert "it takes a T-Net and an S-Net" in page.text
+
+
+def test_a_run_without_attention_terms_has_a_page(finished: Run, tmp_path: Path) -> None:
+    """S-Net goes on with its labels: nothing to chart of the transfer's terms, and no extractor to draw with."""
+    loss = TransferConfig(ce=1, sat=0, tat=0)
+    longer = run(replace(finished.recipe, loss=loss, out=str(tmp_path / "run")), quiet=True)
+    results = write_report(longer, tmp_path, "S-Net, as long")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert page.titles == SECTIONS and results["cstat"]["prec1"] is not None
+    assert "sat, tat: spatial and temporal attention" not in page.text
 
 
 def test_a_run_without_test_clips_has_a_page(finished: Run, tmp_path: Path) -> None:
