@@ -53,7 +53,7 @@ def test_kd_when_hot_is_half_the_squared_distance_of_centred_logits_per_class():
 
 
 def slow_dkd(student, teacher, target, alpha, beta, temperature):
-    """Eq. 2 to 7 of the paper, one number at a time."""
+    """TCKD and NCKD by their definitions, one number at a time."""
     losses = []
     for s, t, y in zip(
         (student / temperature).tolist(), (teacher / temperature).tolist(), target, strict=True
@@ -74,7 +74,7 @@ def test_dkd_equals_plain_python(alpha, beta, temperature):
 
 
 def test_kd_is_a_special_case_of_dkd():
-    """Eq. 5 there: beta = 1 - the teacher's probability of the target, which differs from video to video."""
+    """With beta = 1 - the teacher's probability of the target, which differs from video to video."""
     student, teacher, temperature = logits(0), logits(1), 4.0
     target = torch.tensor([3, 0, 1, 5])
     sure = (teacher / temperature).softmax(1)[torch.arange(B), target]

@@ -8,8 +8,8 @@ from farview.transfer.cosine import cosine_distance
 def dist_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """T^2 * (inter + intra) of the softmax at temperature T: logits (B, classes) twice -> (B,).
 
-    inter is 1 - Pearson's correlation of a video's probabilities over the classes (Eq. 6 there); intra is the same of a
-    class's over the batch, mean over classes (Eq. 8 there), and equal for all videos: it speaks of the batch that
+    inter is 1 - Pearson's correlation of a video's probabilities over the classes; intra is the same of a
+    class's over the batch, mean over classes, and equal for all videos: it speaks of the batch that
     one process sees at once, and needs two videos or more (with one it is 1, without gradient). Equal weights and
     T^2 are those of the authors' code, where the sum counts twice.
     """

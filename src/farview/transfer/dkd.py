@@ -10,7 +10,7 @@ from farview.transfer.kd import divergence
 def dkd_loss(
     student: Tensor, teacher: Tensor, target: Tensor, alpha: float, beta: float, temperature: float
 ) -> Tensor:
-    """T^2 * (alpha * TCKD + beta * NCKD), Eq. 7 there: logits (B, classes) twice -> (B,), 0 alike.
+    """T^2 * (alpha * TCKD + beta * NCKD): logits (B, classes) twice -> (B,), 0 alike.
 
     TCKD is KL(teacher || student) of {target class, all others}, NCKD that of the softmax over the others alone, both
     at temperature T. Plain distillation is alpha = 1 and beta = 1 - the teacher's probability of the target.
