@@ -66,7 +66,15 @@ def msr_action3d(root: Path, config: DataConfig) -> DataSet:
         if subject not in SUBJECTS:
             raise FarviewError(f"{path}: subject s{found[2]}; expected s01 to s{max(SUBJECTS)}")
         source = DepthFile(path, box=config.box, distance=config.distance)
-        clips.append(Clip(path.relative_to(root).as_posix(), source, action - 1, part_of(subject, config.split), f"s{subject:02d}"))
+        clips.append(
+            Clip(
+                path.relative_to(root).as_posix(),
+                source,
+                action - 1,
+                part_of(subject, config.split),
+                f"s{subject:02d}",
+            )
+        )
     if not clips:
         raise FarviewError(f"{root}: no depth clips in it; expected files a01_s01_e01_sdepth.mat and so on")
     return DataSet(config.source, tuple(CLASSES), tuple(clips))

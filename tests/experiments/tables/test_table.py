@@ -3,6 +3,9 @@
 import csv
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +159,30 @@ def test_a_killed_worker_is_reported(folder: Path, monkeypatch: pytest.MonkeyPat
     tasks = tasks_of(plan(make_cells(TABLES[4], request)[0], quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     assert len(failed) == 3 and all("its process was killed" in why for why in failed.values())
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, time\n"
+        "from farview.experiments.tables.engine import executor\n"
+        "if __name__ == '__main__':\n"
+        "    pool = executor(1, 'local')\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    pool.submit(time.sleep, 600)\n"
+        "    time.sleep(0.5)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    done = subprocess.run([sys.executable, tmp_path / "script.py"], stdout=subprocess.PIPE, timeout=120)
+    worker = int(done.stdout)
+    for _ in range(100):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.kill(worker, 9)
+    pytest.fail("the worker outlived its parent")
 
 
 def test_wrong_requests_are_refused(folder: Path) -> None:

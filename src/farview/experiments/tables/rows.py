@@ -133,9 +133,9 @@ TABLE_4 = Table(
         Row("Student, as long", STAT | weights(1, 0, 0)),
     ),
     (
-        "The paper's S-Net is 42.79 here and 43.13 in Table II; its CSTAT is 49.03 / 54.46 here and 49.53 / 54.63 in III.",
+        "The paper's S-Net is 42.79 here and 43.13 in Table II; its CSTAT 49.03 / 54.46 and, in III, 49.53 / 54.63.",
         "Student, as long: S-Net goes on for as many epochs as the transfer takes, on its labels alone.",
-        "External weights: SAT 0.5-0.5-0, TAT 0.5-0-0.5, others thirds; inner weights 1/4 and 1/2, but those of rc roll.",
+        "External weights: SAT 0.5-0.5-0, TAT 0.5-0-0.5, others thirds; inner weights 1/4 and 1/2; those of rc roll.",
     ),
 )
 TABLES = {table.number: table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4)}
