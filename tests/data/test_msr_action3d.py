@@ -51,14 +51,19 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path, touch, name: str, messa
 
 
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FarviewError, match=r"split '2': expected 1 \(cross-subject\) or, .* held-out1, held-out3"):
+    with pytest.raises(
+        FarviewError, match=r"split '2': expected 1 \(cross-subject\) or, .* held-out1, held-out3"
+    ):
         open_data(DataConfig(f"msr-action3d:{tmp_path}", split="2"))
 
 
 @pytest.mark.parametrize("left_out", [1, 9])
 def test_settings_are_chosen_without_the_test_subjects(data_root: Path, left_out: int) -> None:
     source = f"msr-action3d:{data_root}/msr-action3d"
-    final, choosing = open_data(DataConfig(source)), open_data(DataConfig(source, split=f"held-out{left_out}"))
+    final, choosing = (
+        open_data(DataConfig(source)),
+        open_data(DataConfig(source, split=f"held-out{left_out}")),
+    )
     held = tuple(c.id for c in choosing.part("test"))
     assert {c.group for c in choosing.part("test")} == {f"s{left_out:02d}"}
     assert {c.id for c in final.part("train")} == {c.id for c in choosing.part("train")} | set(held)

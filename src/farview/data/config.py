@@ -1,6 +1,7 @@
 """Section `data` of a recipe: which recordings, which split. Torch-free, so that help is quick."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from farview.errors import FarviewError
 
@@ -23,6 +24,11 @@ class DataConfig:
     """folder, array without a split of their own: share of the clips for testing; whole groups if any."""
     val_share: float = 0.2
     """Share of the training clips held out for validation; whole groups if any."""
+    recognise: Literal["action", "group"] = "action"
+    """group: who (or which group) it is, in place of the action: people seen in training, other recordings of theirs
+    (`test_share` of each, drawn by `split`) in test. Tells what a resolution hides."""
+    per_class: int | None = None
+    """At most that many training clips of each class, to see what more would bring; default: all."""
     box: bool = False
     """msr-action3d: the person's box grown to 4:3 instead of the whole frame."""
     distance: int = 1
@@ -48,6 +54,10 @@ class DataConfig:
                 raise FarviewError(
                     f"data.{key}: {getattr(self, key)} must be a share from 0 up to, not including, 1"
                 )
+        if self.recognise not in ("action", "group"):
+            raise FarviewError(f"data.recognise: {self.recognise!r}; expected action or group")
+        if self.per_class is not None and self.per_class < 1:
+            raise FarviewError(f"data.per_class: {self.per_class} must be at least 1")
         if self.distance < 1:
             raise FarviewError(
                 f"data.distance: {self.distance} must be 1 (as recorded) or more, for example 2"

@@ -13,6 +13,7 @@ from farview.data.ixmas import ixmas
 from farview.data.kinetics import kinetics
 from farview.data.layout import nearest
 from farview.data.msr_action3d import msr_action3d
+from farview.data.recast import fewer, groups_as_classes
 from farview.data.ucf101 import ucf101
 from farview.errors import FarviewError
 
@@ -47,7 +48,11 @@ def open_data(config: DataConfig) -> DataSet:
             f"expected kind:folder with one of {', '.join(kinds)}"
         )
     check(data)
-    return data if config.classes is None else only(data, config.classes)
+    if config.classes is not None:
+        data = only(data, config.classes)
+    if config.recognise == "group":
+        data = groups_as_classes(data, config.test_share, config.split)
+    return data if config.per_class is None else fewer(data, config.per_class)
 
 
 def open_pool(config: DataConfig) -> tuple[Clip, ...]:

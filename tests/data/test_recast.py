@@ -1,0 +1,70 @@
+"""Who it is in place of what is done, and fewer clips."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from farview.data.clip import Clip, DataSet
+from farview.data.config import DataConfig
+from farview.data.datasets import open_data
+from farview.data.recast import fewer, groups_as_classes
+from farview.errors import FarviewError
+
+
+def small(groups: list[str | None]) -> DataSet:
+    clips = [
+        Clip(f"c{i}", None, i % 2, "train" if i % 3 else "test", group)  # type: ignore[arg-type]
+        for i, group in enumerate(groups)
+    ]
+    return DataSet("x:y", ("a", "b"), tuple(clips))
+
+
+def test_all_people_are_seen_in_training_and_in_test() -> None:
+    people = ["ann"] * 10 + ["bob"] * 20 + ["eve"] * 30
+    data = groups_as_classes(small(list(people)), 0.3, "1")
+    assert data.classes == ("ann", "bob", "eve")
+    assert [data.classes[clip.label] for clip in data.clips if clip.label is not None] == people
+    assert Counter(clip.label for clip in data.part("test")) == {0: 3, 1: 6, 2: 9}
+    assert len(data.part("train")) == 42
+    other = groups_as_classes(small(list(people)), 0.3, "2")
+    assert other.part("test") != data.part("test")
+    assert groups_as_classes(small(list(people)), 0.3, "1") == data
+
+
+def test_people_must_be_known() -> None:
+    with pytest.raises(FarviewError, match="data.recognise: x:y .*: clip c1 has no group"):
+        groups_as_classes(small(["ann", None, "bob"]), 0.3, "1")
+    with pytest.raises(FarviewError, match="there is one group, ann"):
+        groups_as_classes(small(["ann", "ann"]), 0.3, "1")
+
+
+def test_the_ten_subjects_of_real_recordings(data_root: Path) -> None:
+    data = open_data(DataConfig(f"msr-action3d:{data_root}/msr-action3d", recognise="group"))
+    assert data.classes == tuple(f"s{i:02d}" for i in range(1, 11)) and len(data.clips) == 556
+    for clip in data.clips:
+        assert f"_{data.classes[clip.label or 0]}_" in clip.id
+    assert len(data.part("test")) == pytest.approx(0.3 * 556, abs=2)
+
+
+def test_fewer_clips_are_part_of_more_clips() -> None:
+    data = small(["g"] * 40)
+    before: set[str] = set()
+    for count in (1, 3, 5, 100):
+        kept = fewer(data, count).part("train")
+        in_class = Counter(clip.label for clip in data.part("train"))
+        assert Counter(clip.label for clip in kept) == {k: min(count, n) for k, n in in_class.items()}
+        ids = {clip.id for clip in kept}
+        assert before <= ids
+        before = ids
+    assert fewer(data, 1).part("test") == data.part("test")
+    assert before == {clip.id for clip in data.part("train")}
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [({"recognise": "who"}, "data.recognise: 'who'"), ({"per_class": 0}, "data.per_class: 0 must be")],
+)
+def test_wrong_keys_are_refused(key: dict, message: str) -> None:
+    with pytest.raises(FarviewError, match=message):
+        DataConfig("mime", **key)
