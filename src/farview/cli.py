@@ -149,13 +149,15 @@ def cost(arguments: Arguments) -> None:
 
 
 def table(arguments: Arguments) -> None:
-    """the paper's Tables I to IV on your data, beside the paper's own numbers; goes on where it was cut"""
+    """the paper's Tables I to IV, or what came after it, on your data beside the paper's own numbers"""
     from argparse import ArgumentParser
 
     parser = ArgumentParser(
-        "farview table", description=table.__doc__, epilog="Further --section.key VALUE go to every cell's recipe."
+        "farview table",
+        description=table.__doc__,
+        epilog="Further --section.key VALUE go to every cell's recipe.",
     )
-    parser.add_argument("number", type=int, choices=(1, 2, 3, 4), help="of the table")
+    parser.add_argument("number", choices=("1", "2", "3", "4", "beyond"), help="of the table")
     parser.add_argument("--data", default="mime", help="kind:folder, for example ucf101:/data/ucf101")
     parser.add_argument("--scale", choices=("paper", "small"), default="small", help="(default small)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="(default 0)")
@@ -166,7 +168,9 @@ def table(arguments: Arguments) -> None:
     parser.add_argument("--recipe", help="in place of the scale's (column resnet)")
     parser.add_argument("--out", help="folder of the results (default runs/tableN)")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once on this machine (default 1)")
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: spread over a cluster")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="ray: spread over a cluster"
+    )
     parser.add_argument("--part", choices=("test", "validation"), default="test", help="(default test)")
     parser.add_argument("--unit", choices=("clip", "group"), default="clip", help="what intervals draw anew")
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")

@@ -33,7 +33,7 @@ def test_all_people_are_seen_in_training_and_in_test() -> None:
 
 
 def test_people_must_be_known() -> None:
-    with pytest.raises(FarviewError, match="data.recognise: x:y .*: clip c1 has no group"):
+    with pytest.raises(FarviewError, match=r"data.recognise: x:y .*: clip c1 has no group"):
         groups_as_classes(small(["ann", None, "bob"]), 0.3, "1")
     with pytest.raises(FarviewError, match="there is one group, ann"):
         groups_as_classes(small(["ann", "ann"]), 0.3, "1")

@@ -9,23 +9,24 @@ from farview.experiments.tables.rows import TABLES, choose
 
 @pytest.mark.parametrize("scale", ["paper", "small"])
 @pytest.mark.parametrize("number", TABLES)
-def test_every_row_is_a_recipe_whose_weights_are_shares(number: int, scale: str, tmp_path) -> None:
+def test_every_row_is_a_recipe_whose_weights_are_shares(number: str, scale: str, tmp_path) -> None:
     request = Request(data="folder:clips", scale=scale, pool="folder:pool", out=str(tmp_path))  # type: ignore[arg-type]
     for row in TABLES[number].rows:
         for column in TABLES[number].columns:
             recipe = cell_recipe(request, row, column, "1", 3)
             loss = recipe.loss
-            assert loss.ce + loss.sat + loss.tat == pytest.approx(1)
+            if number != "beyond":
+                assert loss.ce + loss.sat + loss.tat == pytest.approx(1)
+                assert recipe.transfer.initial == "student"
             assert sum(loss.sat_inner) == pytest.approx(1) and sum(loss.tat_inner) == pytest.approx(1)
             assert recipe.network.backbone.startswith(column)
             assert (recipe.data.pool == "folder:pool") == row.pool
             assert (recipe.seed, recipe.data.split) == (3, "1")
-            assert recipe.transfer.initial == "student"
 
 
 def test_the_paper_scale_is_the_papers_setting(tmp_path) -> None:
     request = Request(data="ucf101:/data", scale="paper", out=str(tmp_path))
-    table = TABLES[4]
+    table = TABLES["4"]
     cstat = next(row for row in table.rows if row.name == "CSTAT")
     light, heavy = (cell_recipe(request, cstat, column, "2", 0) for column in table.columns)
     assert (light.network.backbone, heavy.network.backbone) == ("resnet34", "r2plus1d18")
@@ -38,7 +39,7 @@ def test_the_paper_scale_is_the_papers_setting(tmp_path) -> None:
 
 
 def test_table_2_changes_the_sensor_alone(tmp_path) -> None:
-    rows = TABLES[2].rows
+    rows = TABLES["2"].rows
     request = Request(data="mime", out=str(tmp_path))
     sensors = [cell_recipe(request, row, "resnet", "1", 0).input.sensor for row in rows]
     assert [(s.height, s.width) for s in sensors[::2]] == [(6, 8), (12, 16), (18, 24), (24, 32)]
@@ -54,11 +55,11 @@ def test_table_2_changes_the_sensor_alone(tmp_path) -> None:
 def test_the_users_keys_reach_every_cell_but_not_what_a_row_is(tmp_path) -> None:
     overrides = ("--teacher.epochs=7", "--loss.confidence=gradient")
     request = Request(data="mime", out=str(tmp_path), overrides=overrides)
-    recipe = cell_recipe(request, TABLES[4].rows[5], "resnet", "1", 0)
+    recipe = cell_recipe(request, TABLES["4"].rows[5], "resnet", "1", 0)
     assert recipe.teacher.epochs == 7 and recipe.loss.confidence == "mlp"
 
 
 def test_rows_are_chosen_by_name() -> None:
-    assert [row.name for row in choose(TABLES[4], ["cstat", "Student"])] == ["Student", "CSTAT"]
+    assert [row.name for row in choose(TABLES["4"], ["cstat", "Student"])] == ["Student", "CSTAT"]
     with pytest.raises(FarviewError, match="table 1 has no row 'SAT'; it has '1/7-4/7-2/7, even'"):
-        choose(TABLES[1], ["SAT"])
+        choose(TABLES["1"], ["SAT"])

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> Results:
     return table(
-        4,
+        "4",
         tiny_request(folder, rows=("Teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1)),
         quiet=True,
     )
@@ -58,7 +58,7 @@ def finished(folder: Path) -> Results:
 
 def test_shared_phases_are_trained_once(folder: Path) -> None:
     request = tiny_request(folder, out=str(folder / "planned"), seeds=(0, 1))
-    cells, left_out = make_cells(TABLES[4], request)
+    cells, left_out = make_cells(TABLES["4"], request)
     assert len(cells) == 16 and [text.split(":")[0] for text in left_out] == ["CSTAT+rc+ut"]
     tasks = tasks_of(plan(cells, quiet=True))
     kinds = [task.phase for task in tasks]
@@ -98,7 +98,7 @@ def test_a_second_call_trains_nothing(
 ) -> None:
     monkeypatch.setattr("farview.experiments.tables.table.run_tasks", None)
     again = table(
-        4, tiny_request(folder, rows=("teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1))
+        "4", tiny_request(folder, rows=("teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1))
     )
     assert again["rows"] == finished["rows"]
     shown = capsys.readouterr().out
@@ -123,13 +123,13 @@ def test_csv_and_page_hold_every_cell(finished: Results, folder: Path) -> None:
 
 def test_groups_are_drawn_where_asked(finished: Results, folder: Path) -> None:
     request = tiny_request(folder, rows=("Teacher", "Student"), seeds=(0, 1))
-    by_group = table(4, request, unit="group", quiet=True)  # no groups here: each clip by itself
+    by_group = table("4", request, unit="group", quiet=True)  # no groups here: each clip by itself
     assert by_group["rows"][0]["to_student"] == finished["rows"][0]["to_student"]
 
 
 def test_two_jobs_equal_one(folder: Path, finished: Results) -> None:
     request = tiny_request(folder, rows=("Teacher", "Student", "SAT"), seeds=(0,), out=str(folder / "two"))
-    both = table(4, request, jobs=2, quiet=True)
+    both = table("4", request, jobs=2, quiet=True)
     one = {row["row"]: row["cells"][0]["prec1"] for row in finished["rows"]}
     assert {row["row"]: row["cells"][0]["prec1"] for row in both["rows"]} == {
         name: one[name] for name in ("Teacher", "Student", "SAT")
@@ -140,7 +140,7 @@ def test_a_cell_that_fails_leaves_the_others(folder: Path) -> None:
     request = tiny_request(folder, rows=("Student", "SAT"), seeds=(0,), out=str(folder / "failing"))
     bad = tiny_request(folder, rows=("SAT",), seeds=(7,), out=str(folder / "failing"))
     bad = Request(**{**vars(bad), "overrides": (*bad.overrides, "--teacher.lr=1e30", "--teacher.epochs=3")})
-    cells = make_cells(TABLES[4], request)[0] + make_cells(TABLES[4], bad)[0]
+    cells = make_cells(TABLES["4"], request)[0] + make_cells(TABLES["4"], bad)[0]
     tasks = tasks_of(plan(cells, quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     assert len(failed) == 2  # a teacher, and the transfer that builds on it
@@ -156,7 +156,7 @@ def die(*arguments: Any) -> None:
 def test_a_killed_worker_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "work", die)
     request = tiny_request(folder, rows=("SAT",), seeds=(0,), out=str(folder / "killed"))
-    tasks = tasks_of(plan(make_cells(TABLES[4], request)[0], quiet=True))
+    tasks = tasks_of(plan(make_cells(TABLES["4"], request)[0], quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     assert len(failed) == 3 and all("its process was killed" in why for why in failed.values())
 
@@ -187,16 +187,16 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
 
 def test_wrong_requests_are_refused(folder: Path) -> None:
     with pytest.raises(FarviewError, match="--columns: table 1 has no column 'r2plus1d'; it has resnet"):
-        make_cells(TABLES[1], tiny_request(folder, columns=("r2plus1d",)))
+        make_cells(TABLES["1"], tiny_request(folder, columns=("r2plus1d",)))
     with pytest.raises(FarviewError, match="did you mean"):
-        make_cells(TABLES[1], tiny_request(folder, overrides=("--teacher.epocs=1",)))
+        make_cells(TABLES["1"], tiny_request(folder, overrides=("--teacher.epocs=1",)))
 
 
 @pytest.mark.slow
 def test_ray_equals_local(folder: Path, finished: Results) -> None:
     pytest.importorskip("ray", reason="pip install 'farview[cluster]'")
     request = tiny_request(folder, rows=("Teacher", "Student", "SAT"), seeds=(0,), out=str(folder / "ray"))
-    found = table(4, request, engine="ray", quiet=True)
+    found = table("4", request, engine="ray", quiet=True)
     one = {row["row"]: row["cells"][0]["prec1"] for row in finished["rows"]}
     assert {row["row"]: row["cells"][0]["prec1"] for row in found["rows"]} == {
         name: one[name] for name in ("Teacher", "Student", "SAT")

@@ -69,10 +69,10 @@ def tasks_of(planned: Iterable[Planned]) -> list[Task]:
     tasks: dict[Path, Task] = {}
     for item in planned:
         recipe = item.cell.recipe
-        wanted: tuple[Phase, ...] = ("teacher", "student")  # every row is compared with both
-        if item.cell.row.phase == "transfer":
-            wanted += ("transfer",)
-        for phase in wanted:
+        last = item.cell.row.phase
+        # A transfer is compared with both networks, T-Net with S-Net.
+        wanted: tuple[Phase, ...] = ("student",) if last == "student" else ("teacher", "student", last)
+        for phase in dict.fromkeys(wanted):
             folder = item.folders[phase]
             if not (folder / MODEL).is_file() and folder not in tasks:
                 tasks[folder] = Task(f"{phase} of {item.cell.name}", recipe, phase, item.folders)

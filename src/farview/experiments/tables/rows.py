@@ -42,9 +42,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper."""
+    """A table of the paper, or of what came after it."""
 
-    number: int
+    number: int | str
     title: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -138,7 +138,38 @@ TABLE_4 = Table(
         "External weights: SAT 0.5-0.5-0, TAT 0.5-0-0.5, others thirds; inner weights 1/4 and 1/2; those of rc roll.",
     ),
 )
-TABLES = {table.number: table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4)}
+LABELS_ALONE: Settings = STAT | weights(1, 0, 0)
+FROM_TEACHER: Settings = {"transfer.initial": "teacher"}
+REFITTED: Settings = FROM_TEACHER | {"transfer.refit": "true"}
+KD: Settings = {"loss.kd": "1.0"}
+BEYOND = Table(
+    "beyond",
+    "Beyond the paper",
+    ("resnet", "r2plus1d"),
+    (
+        Row("Teacher", STAT, "teacher"),
+        Row("Student", STAT, "student"),
+        Row("Student, as long", LABELS_ALONE),
+        Row("CSTAT", CSTAT),
+        Row("KD", LABELS_ALONE | KD),
+        Row("DKD", LABELS_ALONE | {"loss.dkd": "1.0"}),
+        Row("DIST", LABELS_ALONE | {"loss.dist": "2.0"}),
+        Row("CSTAT, features for maps", CSTAT | {"loss.sat": "0", "loss.feature": THIRD}),
+        Row("CSTAT + KD", CSTAT | KD),
+        Row("from T-Net", LABELS_ALONE | FROM_TEACHER),
+        Row("from T-Net, refitted", LABELS_ALONE | REFITTED),
+        Row("from T-Net, refitted + KD", LABELS_ALONE | REFITTED | KD),
+        Row("from T-Net, refitted + CSTAT", CSTAT | REFITTED),
+        Row("from T-Net, refitted + CSTAT + KD", CSTAT | REFITTED | KD),
+    ),
+    (
+        "Every row below Student has trained as long in all: S-Net (or T-Net) first, then the transfer.",
+        "KD: weight 1 at temperature 4 beside the labels (Hinton et al., 2015); DKD (CVPR 2022): 1, alpha 1, beta 8; "
+        "DIST (NeurIPS 2022): 2; with CSTAT its weights stay thirds.",
+        "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
+    ),
+)
+TABLES: dict[str, Table] = {str(table.number): table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4, BEYOND)}
 
 
 def choose(table: Table, names: list[str] | None) -> tuple[Row, ...]:

@@ -15,7 +15,7 @@ from farview.training.phases import MODEL, write_json
 
 
 def table(
-    number: int,
+    number: str,
     request: Request,
     jobs: int = 1,
     engine: Engine = "local",
