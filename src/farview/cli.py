@@ -196,6 +196,54 @@ def table(arguments: Arguments) -> None:
     )
 
 
+def sweep(arguments: Arguments) -> None:
+    """accuracy against resolution and against clips per class on your data, and whether it tells who it is"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(
+        "farview sweep", description=sweep.__doc__, epilog="Further --section.key VALUE go to every recipe."
+    )
+    parser.add_argument("data", help="kind:folder, for example folder:/data/mine")
+    parser.add_argument(
+        "--resolutions", nargs="*", default=["6x8", "12x16", "18x24", "24x32"], help="height x width"
+    )
+    parser.add_argument(
+        "--per_class", "--per-class", type=int, nargs="*", default=[], help="training clips a class"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="(default 0)")
+    parser.add_argument("--splits", nargs="+", default=["1"], help="(default 1)")
+    parser.add_argument("--recipe", help="in place of the usual one for this kind of data")
+    parser.add_argument("--out", default="runs/sweep", help="folder of the results (default runs/sweep)")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at once on this machine (default 1)")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="ray: spread over a cluster"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options, overrides = parser.parse_known_args(spelled(arguments))
+
+    from farview.experiments.tables import sweep as job
+    from farview.experiments.tables.cells import Request
+
+    request = Request(
+        data=options.data,
+        seeds=tuple(options.seeds),
+        splits=tuple(options.splits),
+        recipe=options.recipe,
+        out=options.out,
+        overrides=tuple(overrides),
+    )
+    sizes = tuple(map(height_and_width, options.resolutions))
+    job.sweep(request, sizes, tuple(options.per_class), options.jobs, options.engine, options.quiet)
+
+
+def height_and_width(text: str) -> tuple[int, int]:
+    """`12x16` as (12, 16)."""
+    height, x, width = text.partition("x")
+    if not (x and height.isdecimal() and width.isdecimal()):
+        raise FarviewError(f"--resolutions: '{text}'; expected height x width, for example 12x16")
+    return int(height), int(width)
+
+
 VERBS: dict[str, Callable[[Arguments], None]] = {
     "demo": demo,
     "scan": scan,
@@ -205,6 +253,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "explain": explain,
     "cost": cost,
     "table": table,
+    "sweep": sweep,
 }
 
 

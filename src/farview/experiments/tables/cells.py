@@ -75,12 +75,20 @@ def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
             left_out.append(f"{row.name}: needs unlabeled clips; give them by --pool kind:folder")
             continue
         for column in columns:
-            for split in request.splits:
-                for seed in request.seeds:
-                    recipe = cell_recipe(request, row, column, split, seed)
-                    write_yaml(Path(recipe.out).with_suffix(".yaml"), asdict(recipe))
-                    cells.append(Cell(row, column, split, seed, recipe))
+            cells += row_cells(request, row, column)
     return cells, left_out
+
+
+def row_cells(request: Request, row: Row, column: str) -> list[Cell]:
+    """The cells of one row in one column, their recipes written."""
+    cells = []
+    for split in request.splits:
+        for seed in request.seeds:
+            recipe = cell_recipe(request, row, column, split, seed)
+            path = Path(recipe.out)
+            write_yaml(path.with_name(f"{path.name}.yaml"), asdict(recipe))
+            cells.append(Cell(row, column, split, seed, recipe))
+    return cells
 
 
 def cell_recipe(request: Request, row: Row, column: str, split: str, seed: int) -> Recipe:

@@ -169,7 +169,9 @@ BEYOND = Table(
         "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
     ),
 )
-TABLES: dict[str, Table] = {str(table.number): table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4, BEYOND)}
+TABLES: dict[str, Table] = {
+    str(table.number): table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4, BEYOND)
+}
 
 
 def choose(table: Table, names: list[str] | None) -> tuple[Row, ...]:

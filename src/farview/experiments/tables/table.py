@@ -4,8 +4,8 @@ from pathlib import Path
 
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
-from farview.experiments.tables.cells import Request, make_cells
-from farview.experiments.tables.engine import Engine, Task, plan, run_tasks, tasks_of
+from farview.experiments.tables.cells import Cell, Request, make_cells
+from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Part, Results, Unit, results_of
 from farview.experiments.tables.rows import TABLES
 from farview.experiments.tables.show import print_table, to_csv, to_page
@@ -33,9 +33,31 @@ def table(
     cells, left_out = make_cells(chosen, request)
     for reason in left_out if not quiet else []:
         print(f"left out {reason}", flush=True)
+    planned, failed = run_cells(cells, jobs, engine, part, quiet)
+    results = results_of(chosen, request, planned, part, unit)
+    write_json(out / "results.json", results)
+    with atomic_write(out / "table.csv") as file:
+        file.write(to_csv(results).encode())
+    if not quiet:
+        print_table(results)
+    raise_failed(failed)
+    need_viz()
+    with atomic_write(out / "table.html") as file:
+        file.write(to_page(results).encode())
+    if not quiet:
+        print(f"page     {out / 'table.html'}")
+    return results
+
+
+def run_cells(
+    cells: list[Cell], jobs: int, engine: Engine, part: Part, quiet: bool
+) -> tuple[list[Planned], dict[Path, str]]:
+    """Run what is not done of the cells; returns them with their folders, and the phases that failed and why."""
     planned = plan(cells, quiet)
-    if any(not getattr(item.clips, "test" if part == "test" else "val") for item in planned):
-        raise FarviewError(f"{request.data}: no {part} clips; choose another split or set data.val_share")
+    for item in planned:
+        if not (item.clips.test if part == "test" else item.clips.val):
+            remedy = "choose another split" if part == "test" else "set data.val_share"
+            raise FarviewError(f"{item.clips.data.name}: no {part} clips; {remedy}")
     tasks = tasks_of(planned)
     if not quiet:
         print(f"{len(cells)} cells; {len(tasks)} phases to train", flush=True)
@@ -50,18 +72,10 @@ def table(
             flush=True,
         )
 
-    failed = run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
-    results = results_of(chosen, request, planned, part, unit)
-    write_json(out / "results.json", results)
-    with atomic_write(out / "table.csv") as file:
-        file.write(to_csv(results).encode())
-    if not quiet:
-        print_table(results)
+    return planned, run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
+
+
+def raise_failed(failed: dict[Path, str]) -> None:
+    """Name the first of the phases that failed, if any did."""
     if failed:
         raise FarviewError(f"{len(failed)} phases failed; first: {next(iter(failed.values()))}")
-    need_viz()
-    with atomic_write(out / "table.html") as file:
-        file.write(to_page(results).encode())
-    if not quiet:
-        print(f"page     {out / 'table.html'}")
-    return results
