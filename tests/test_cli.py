@@ -112,6 +112,13 @@ def test_readme_commands_run(tmp_path: Path) -> None:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "train":
             arguments[1] = str(tmp_path / "tiny.yaml")
+        if arguments[0] in ("table", "sweep"):
+            arguments += ["--recipe", str(tmp_path / "tiny.yaml")]
+            arguments += (
+                ["--resolutions", "6x8"]
+                if arguments[0] == "sweep"
+                else ["--columns", "resnet", "--rows", "SAT"]
+            )
         environment = {**os.environ, "HOME": str(tmp_path), "OMP_WAIT_POLICY": "PASSIVE"}
         result = subprocess.run(
             [sys.executable, "-m", "farview", *arguments],
