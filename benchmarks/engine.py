@@ -2,8 +2,8 @@
 
     python benchmarks/engine.py [--rounds 5] [--clips 480] [--batch 16] [--epochs 2]
 
-The engine's time holds its start and the checkpoint, history and log after each epoch. Both train the same student on random clips, epoch by epoch in turn; medians of processor time, one thread. Floor:
-less than 5 % more.
+The engine's time holds its start and the checkpoint, history and log after each epoch. Both train the same student on
+random clips, epoch by epoch in turn; medians of processor time, one thread. Floor: less than 5 % more.
 """
 
 import argparse
@@ -96,7 +96,9 @@ def main() -> None:
                 if turn:  # the first one warms up
                     times[way].append(time.process_time() - start)
     for way, values in times.items():
-        print(f"{way:10} {1000 * statistics.median(values) / options.epochs / options.clips:7.1f} ms a clip and epoch")
+        print(
+            f"{way:10} {1000 * statistics.median(values) / options.epochs / options.clips:7.1f} ms a clip and epoch"
+        )
     ratios = [e / p for e, p in zip(times["engine"], times["plain loop"], strict=True)]
     print(f"ratio      {statistics.median(ratios):7.3f} (floor 1.05)")
 

@@ -1,6 +1,8 @@
-"""Where the time and memory of a transfer step go.
+r"""Where the time and memory of a transfer step go.
 
-    python benchmarks/transfer_step.py [--rounds 7] [--size 64 85] [--width 16]
+    python benchmarks/transfer_step.py [--rounds 7] [--size 64 85] [--width 16]                    # small recipes
+    python benchmarks/transfer_step.py --backbone resnet34 --width 64 --stem imagenet --size 256 340 --frames 1 \
+        --channels 3 --batch 1 --rounds 3                                                          # the paper's network
 
 One step is T-Net's forward without gradients, S-Net's forward and backward, and the loss with its confidence map;
 each kind of map in turn, on one thread; medians of processor time. Floor: the maps cost less than 10 % of the step.
@@ -10,11 +12,12 @@ import argparse
 import resource
 import statistics
 import time
+from typing import get_args
 
 import torch
 
 from farview.data.augment import normalise
-from farview.models.contract import NetworkConfig
+from farview.models.contract import Backbone, NetworkConfig, Stem
 from farview.models.network import ActionNetwork
 from farview.transfer.config import TransferConfig
 from farview.transfer.pair import Pair
@@ -29,21 +32,25 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--size", type=int, nargs=2, default=(64, 85))
+    parser.add_argument("--backbone", choices=get_args(Backbone), default="resnet18")
     parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--stem", choices=get_args(Stem), default="small")
+    parser.add_argument("--frames", type=int, default=3)
+    parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    shape = (options.batch, 8, 1, 3, *options.size)
+    shape = (options.batch, 8, options.channels, options.frames, *options.size)
     hr, elr = torch.rand(shape) * 255, torch.rand(shape) * 255
     targets = torch.eye(20)[torch.arange(options.batch) % 20]
-    config = NetworkConfig("resnet18", options.width, "small")
+    config = NetworkConfig(options.backbone, options.width, options.stem)
     networks = [
-        ActionNetwork(config, 20, 1, 8, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        ActionNetwork(config, 20, options.channels, 8, options.frames).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for _ in range(2)
     ]
     teacher, student = networks[0].eval().requires_grad_(False), networks[1]
-    losses = {kind: TransferLoss(TransferConfig(confidence=kind), 1) for kind in KINDS}
+    losses = {kind: TransferLoss(TransferConfig(confidence=kind), options.channels) for kind in KINDS}
     times: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "teacher forward")}
     for _ in range(options.rounds):
         for kind, loss in losses.items():
