@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -140,6 +141,31 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     process = start(tmp_path, *settings, *two)
     process.communicate(timeout=240)
     assert process.returncode == 0
+    for name, path in one.models.items():
+        first, second = load_file(path), load_file(tmp_path / "two" / path.name)
+        for key in first:
+            torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=2e-5, msg=f"{name} {key}")
+
+
+def test_two_nodes_equal_one_process(tmp_path: Path) -> None:
+    """`torchrun` as `docs/training.md` shows it, two nodes of one process each, all phases of a run."""
+    settings = [
+        f"--{p}.{key}" for p in ("teacher", "student", "transfer") for key in ("freeze_norm=true", "epochs=2")
+    ]
+    recipe = tiny_recipe(tmp_path, *settings)
+    one = run(recipe, quiet=True)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        endpoint = f"localhost:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc_per_node=1"]
+    command += ["--rdzv_backend=c10d", f"--rdzv_endpoint={endpoint}", "-m", "farview", "train"]
+    command += [str(Path(recipe.out) / "recipe.yaml"), "--machine.nodes=2", "--machine.strategy=ddp"]
+    command += ["--out", str(tmp_path / "two")]
+    nodes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+    for node in nodes:
+        text, _ = node.communicate(timeout=240)
+        assert node.returncode == 0, text.decode()
+    assert (tmp_path / "two" / "results.json").is_file()
     for name, path in one.models.items():
         first, second = load_file(path), load_file(tmp_path / "two" / path.name)
         for key in first:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from farview.errors import FarviewError
 from farview.experiments.report import write_report
-from farview.training.phases import Run, run
+from farview.training.phases import Run, leads, run
 from farview.training.recipe import Recipe
 
 
@@ -14,6 +14,8 @@ def train(recipe: Recipe, quiet: bool = False) -> Run:
     Where the extra `viz` is not installed, the page alone is left out, and it is said how to have it.
     """
     finished = run(recipe, quiet)
+    if not leads():
+        return finished
     out = Path(recipe.out).expanduser()
     for path in finished.models.values():
         print(f"model    {path}")

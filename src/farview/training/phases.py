@@ -64,6 +64,7 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
     a model is skipped, one that was cut goes on from its last epoch, and one whose inputs changed gets a
     new folder beside the old one.
     """
+    quiet = quiet or not leads()
     clips = prepare(recipe, quiet)
     if not quiet:
         print(
@@ -73,14 +74,16 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
             flush=True,
         )
     out = Path(recipe.out).expanduser()
-    write_yaml(out / "recipe.yaml", asdict(recipe))
+    if leads():
+        write_yaml(out / "recipe.yaml", asdict(recipe))
     folders = phase_folders(recipe, clips)
     models: dict[Phase, Path] = {}
     for name in recipe.phases:
         run_phase(recipe, name, clips, folders, quiet)
         models[name] = out / f"{NAMES[name]}.safetensors"
-        with atomic_write(models[name]) as target, (folders[name] / MODEL).open("rb") as source:
-            shutil.copyfileobj(source, target)
+        if leads():
+            with atomic_write(models[name]) as target, (folders[name] / MODEL).open("rb") as source:
+                shutil.copyfileobj(source, target)
     return Run(recipe, clips, models, folders)
 
 
@@ -91,12 +94,26 @@ def run_phase(
     folder = folders[name]
     folder.mkdir(parents=True, exist_ok=True)
     # The processes of one distributed run work on a phase together; only runs wait for one another.
-    alone = not _ranked()
-    with FileLock(folder / "lock") if alone else nullcontext():
+    with FileLock(folder / "lock") if leads() else nullcontext():
         if not (folder / MODEL).is_file():
             train_phase(recipe, name, clips, folders, quiet)
         elif not quiet:
             print(f"{NAMES[name]:8} done before: {folder}", flush=True)
+    wait_for(folder / MODEL)
+
+
+def leads() -> bool:
+    """Whether this process writes results: the first of a distributed run, or the only one."""
+    return not any(int(os.environ.get(key, 0)) for key in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+
+
+def wait_for(path: Path) -> None:
+    """Until the leading process of a distributed run has written a file; raises where what started us is gone."""
+    parent = os.getppid()
+    while not path.is_file():
+        if os.getppid() != parent:
+            raise FarviewError(f"{path}: the leading process ended before it was written")
+        time.sleep(0.1)
 
 
 def phase_folders(recipe: Recipe, clips: Prepared) -> dict[Phase, Path]:
@@ -180,7 +197,7 @@ def train_phase(
     hr = name == "teacher" or (pool and bool(recipe.loss.uses_teacher or clips.pool))
     data = PhaseData(clips, recipe, phase, hr=hr, elr=name != "teacher", pool=pool)
     seconds = fit(recipe, phase, module, data, Keeper(folder, NAMES[name], phase, quiet))
-    if _ranked():
+    if not leads():
         return  # one process writes the result
     network.load_state_dict(load_file(folder / WEIGHTS))
     finish(recipe, name, clips, network, contract, folder, seconds, quiet)
@@ -314,11 +331,6 @@ def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write the resolved recipe; `farview train` reads it again."""
     with atomic_write(path) as file:
         file.write(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False).encode())
-
-
-def _ranked() -> bool:
-    """Whether this process is a helper of a distributed run: another one writes the result."""
-    return any(int(os.environ.get(key, 0)) for key in ("LOCAL_RANK", "NODE_RANK"))
 
 
 def _calm() -> None:
