@@ -158,8 +158,9 @@ BEYOND = Table(
         Row("CSTAT + KD", CSTAT | KD),
         Row("from T-Net", LABELS_ALONE | FROM_TEACHER),
         Row("from T-Net, refitted", LABELS_ALONE | REFITTED),
-        Row("from T-Net, refitted + KD", LABELS_ALONE | REFITTED | KD),
-        Row("from T-Net, refitted + CSTAT", CSTAT | REFITTED),
+        Row("from T-Net + KD", LABELS_ALONE | FROM_TEACHER | KD),
+        Row("from T-Net + CSTAT", CSTAT | FROM_TEACHER),
+        Row("from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD),
         Row("from T-Net, refitted + CSTAT + KD", CSTAT | REFITTED | KD),
     ),
     (
