@@ -17,6 +17,7 @@ from videos import boxes, moving_picture, plain_decode, set_matrix, skip_start, 
 
 from farview.errors import UnreadableClip
 from farview.frames import video
+from farview.frames.arrays import MemoryFrames
 from farview.frames.decoder import packet_index
 from farview.frames.source import Source
 from farview.frames.video import VideoFile
@@ -464,3 +465,16 @@ def test_real_recordings_are_exact(data_root: Path, keep: int) -> None:
                 rng.integers(0, len(expected), 5),
             ):
                 np.testing.assert_array_equal(frames.read(order), expected[order])
+
+
+def test_times_of_frames(tmp_path: Path) -> None:
+    """A file's own times, from its first frame on; an array's from a rate."""
+    frames = moving_picture(5, 24, 32)
+    times = [25, 26, 30, 31, 60]
+    path = write_video(tmp_path / "a.mkv", frames, "ffv1", "bgr0", times=times)
+    with VideoFile(path).open() as opened:
+        timed = list(opened.timed(99.0))
+    np.testing.assert_allclose([seconds for seconds, _ in timed], [0, 0.04, 0.2, 0.24, 1.4], atol=1e-3)
+    np.testing.assert_array_equal([image for _, image in timed], frames)
+    with MemoryFrames(frames).open() as opened:
+        assert [seconds for seconds, _ in opened.timed(50.0)] == [0, 0.02, 0.04, 0.06, 0.08]

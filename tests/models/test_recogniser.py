@@ -14,6 +14,7 @@ from farview.frames.arrays import ArrayFrames, MemoryFrames
 from farview.frames.depth import DepthFile
 from farview.frames.intervals import Intervals
 from farview.frames.reader import LoadedReader
+from farview.frames.recorder import Origin, Recorder
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
 from farview.frames.store import FrameStore
@@ -94,6 +95,33 @@ def test_elr_frames_are_taken_as_they_are(tmp_path: Path) -> None:
     np.testing.assert_array_equal(from_hr.seen, from_elr.seen)
     np.testing.assert_array_equal(from_hr.probabilities, from_elr.probabilities)
     np.testing.assert_array_equal(from_elr.seen, small[from_elr.indices])
+
+
+def recorded(path: Path, frames: Images) -> Path:
+    sensor = SensorModel(height=frames.shape[1], width=frames.shape[2])
+    origin = Origin(sensor, 48, 72, 25.0)
+    with path.open("wb", buffering=0) as file, Recorder(file, origin, frames.shape[3]) as recorder:
+        for number, frame in enumerate(frames):
+            recorder.add(frame, number / 25)
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_elr_recording_is_taken_as_it_is(tmp_path: Path, channels: int) -> None:
+    recogniser = Recogniser(model_file(tmp_path, contract_of("elr")))
+    frames = frames_of(12, channels)
+    path = recorded(tmp_path / "a.mkv", SENSOR.degrade(frames, range(12)))
+    from_hr, from_recording = recogniser.recognise(frames), recogniser.recognise(path)
+    np.testing.assert_array_equal(from_hr.seen, from_recording.seen)
+    np.testing.assert_array_equal(from_hr.probabilities, from_recording.probabilities)
+
+
+def test_an_elr_recording_is_refused_where_it_would_be_degraded_again_or_taken_for_hr(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "a.mkv", frames_of(5)[:, ::2, ::2])
+    with pytest.raises(UnreadableClip, match=r"a\.mkv: an eLR recording of 24x36 .* frames of 6x8"):
+        Recogniser(model_file(tmp_path, contract_of("elr"))).recognise(path)
+    with pytest.raises(UnreadableClip, match=r"a\.mkv: an eLR recording of 24x36 .* HR frames"):
+        Recogniser(model_file(tmp_path, contract_of("hr"))).recognise(path)
 
 
 def test_what_is_kept_of_the_recording(model: Path) -> None:

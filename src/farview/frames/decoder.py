@@ -22,7 +22,7 @@ DECODE_THREADS = 1
 
 
 _INDEXED = ("mov,mp4", "matroska")  # containers that write down the time and kind of every packet
-_ONE_FRAME_A_PACKET = ("h264", "hevc", "vp9", "av1", "mjpeg")
+_ONE_FRAME_A_PACKET = ("h264", "hevc", "vp9", "av1", "mjpeg", "ffv1")
 _LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make us fetch what it names
 _DEMUX_ERRORS = (av.FFmpegError, IndexError)  # the latter from PyAV, for packets of streams that do not exist
 

@@ -6,14 +6,16 @@ from farview.errors import UnreadableClip
 from farview.frames.arrays import ArrayFrames
 from farview.frames.depth import DepthFile
 from farview.frames.images import ImageFolder, image_files
+from farview.frames.recording import ElrRecording, is_recording
 from farview.frames.source import Source
 from farview.frames.video import VideoFile
 
 
 def source_of(path: Path | str) -> Source:
-    """What `path` is read as, by what is there: a folder of images, one clip of `.npy`, `.npz` or `.mat`, else video.
+    """What `path` is read as: a folder of images, one clip of `.npy`, `.npz` or `.mat`, an eLR recording, else video.
 
-    Opens no file. Raises `UnreadableClip` where there is nothing, or a folder without images.
+    Opens no file, except that the first bytes of an `.mkv` tell whether it is an eLR recording. Raises
+    `UnreadableClip` where there is nothing, or a folder without images.
     """
     path = Path(path)
     if path.is_dir():
@@ -29,5 +31,7 @@ def source_of(path: Path | str) -> Source:
             return ArrayFrames(path)
         case ".mat":
             return DepthFile(path)
+        case ".mkv" if is_recording(path):
+            return ElrRecording(path)
         case _:
             return VideoFile(path)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farview.errors import UnreadableClip
+from farview.frames.sensor import SensorModel
 from farview.frames.source import Image, Images
 
 
@@ -18,6 +19,8 @@ class Reader(ABC):
 
     fps: float | None = None
     """Frames per second as the recording states it; None where it states none."""
+    sensor: SensorModel | None = None
+    """What made the frames, where they are known to be eLR frames already."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -44,6 +47,14 @@ class Reader(ABC):
             if not 0 <= number < len(self):
                 raise IndexError(f"{self.name}: frame {number} is outside 0..{len(self) - 1}")
         return self._read(numbers.astype(np.int64))
+
+    def timed(self, rate: float) -> Iterator[tuple[float, Image]]:
+        """Every frame once, in order, with its time in seconds from the first one.
+
+        Where the recording states no times they follow from `fps`, or else from `rate`, frames per second.
+        """
+        for number, image in enumerate(self):
+            yield number / (self.fps or rate), image
 
     def close(self) -> None:  # noqa: B027 - most have nothing to free
         """Free what is open; reading afterwards is an error. Closing twice is not."""

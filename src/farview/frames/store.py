@@ -16,6 +16,7 @@ import numpy as np
 
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.growing import GrowingArray, open_grown, remove_abandoned
+from farview.frames.recording import refuse_other_size
 from farview.frames.resize import hr_frames
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Image, Images, Source
@@ -54,7 +55,8 @@ class FrameStore:
         self._hr: _Shelf | None = None
         if sensor is not None:
             name = f"elr-{sensor.height}x{sensor.width}-blur{float(sensor.blur)}-noise{float(sensor.noise)}"
-            self._elr = _Shelf(self.folder / f"{name}-seed{sensor.seed}", sensor.degrade)
+            place = self.folder / f"{name}-seed{sensor.seed}"
+            self._elr = _Shelf(place, sensor.degrade, (sensor.height, sensor.width))
         if hr_size is not None:
             name = f"hr-{hr_size[0]}x{hr_size[1]}-of-{aspect[0]}to{aspect[1]}"
             self._hr = _Shelf(self.folder / name, partial(_hr_frames, size=hr_size, aspect=aspect))
@@ -164,6 +166,8 @@ class _Shelf:
     folder: Path
     convert: Callable[[Images, Sequence[int]], Images]
     """Frames and their numbers in the recording to frames of this resolution."""
+    sensor: tuple[int, int] | None = None
+    """Height and width of the eLR frames that it holds; None: it holds HR frames."""
 
     def path(self, source: Source) -> Path:
         """Spread over 256 folders, which stay quick to list."""
@@ -187,7 +191,8 @@ def _store(source: Source, shelves: Sequence[_Shelf]) -> str:
         shelves = [shelf for shelf in shelves if shelf.open(source) is None]
         with ExitStack() as stack:
             files: list[GrowingArray] = []
-            for number, frame in enumerate(_frames(source) if shelves else ()):
+            sizes = [shelf.sensor for shelf in shelves]
+            for number, frame in enumerate(_frames(source, sizes) if shelves else ()):
                 if stopping():
                     raise KeyboardInterrupt
                 if not files:  # a source that cannot be opened leaves no trace
@@ -201,11 +206,16 @@ def _store(source: Source, shelves: Sequence[_Shelf]) -> str:
     return ""
 
 
-def _frames(source: Source) -> Iterator[Image]:
-    """Every frame; whatever goes wrong with a recording is an UnreadableClip, and so is having no frames."""
+def _frames(source: Source, sizes: Sequence[tuple[int, int] | None]) -> Iterator[Image]:
+    """Every frame, to be made into eLR frames of `sizes` (None: HR frames).
+
+    Whatever goes wrong with a recording is an UnreadableClip, and so is having no frames.
+    """
     channels = 0
     try:
         with source.open() as frames:
+            for size in sizes:
+                refuse_other_size(frames, size)
             for frame in frames:
                 channels = channels or frame.shape[2]
                 if frame.shape[2] != channels:

@@ -62,6 +62,7 @@ class VideoReader(Reader):
         first = self._decoder.first
         self._height, self._width = first.height, first.width
         self._orientation = orientation_of(first)
+        self._channels = 3
         self._reformatter = VideoReformatter()
         self._count: int | None = None  # None: not counted yet
         self._kept: list[VideoFrame] | None = None  # every frame, of a video that fits
@@ -77,20 +78,35 @@ class VideoReader(Reader):
         return self._count
 
     def __iter__(self) -> Iterator[Image]:
+        return map(self._rgb, self._every())
+
+    def timed(self, rate: float) -> Iterator[tuple[float, Image]]:
+        """Times are those of presentation; where they are missing or run backwards, the next is `1 / fps` later."""
+        start, time, step = 0.0, 0.0, 1 / (self.fps or rate)
+        for number, frame in enumerate(self._every()):
+            stated = time if frame.time is None else frame.time - start
+            if number and stated > time:
+                time = stated
+            else:
+                time += step if number else 0.0
+                start = start if frame.time is None else frame.time - time
+            yield time, self._rgb(frame)
+
+    def _every(self) -> Iterator[VideoFrame]:
         self._check_open()
         if self._kept is not None:
-            yield from map(self._rgb, self._kept)
+            yield from self._kept
             return
         with self._fresh_decoder() as decoder:
             for frame in decoder:
                 self._check_open()
-                yield self._rgb(frame)
+                yield frame
 
     def _read(self, numbers: NDArray[np.int64]) -> Images:
         self._check_open()
         transposed = self._orientation.transpose
         shape = (self._width, self._height) if transposed else (self._height, self._width)
-        images = np.empty((len(numbers), *shape, 3), np.uint8)
+        images = np.empty((len(numbers), *shape, self._channels), np.uint8)
         for place in np.argsort(numbers, kind="stable"):
             images[place] = self._rgb(self._frame(int(numbers[place])))
         return images

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from farview.data.augment import as_video, enlarge, normalise
-from farview.errors import FarviewError
+from farview.errors import FarviewError, UnreadableClip
 from farview.frames.arrays import ArrayFrames, MemoryFrames
 from farview.frames.depth import DepthFile
 from farview.frames.open import source_of
+from farview.frames.recording import refuse_other_size
 from farview.frames.resize import hr_frames
 from farview.frames.sensor import SensorModel
-from farview.frames.source import Images, Source
+from farview.frames.source import Frames, Images, Source
 from farview.models.model_file import load_model
 from farview.models.network import ActionOutput
 
@@ -64,6 +65,7 @@ class Recogniser:
         """
         source = described(recording, self.contract.trained)
         with source.open() as opened:
+            self._refuse(opened, source.name)
             length = len(opened)
             indices = self.contract.intervals.indices(length)  # (K, T)
             numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
@@ -80,6 +82,14 @@ class Recogniser:
             interval_logits = self.network.fc(output.features[0])
         probabilities = output.logits[0].double().softmax(0).cpu().numpy()
         return Recognition(probabilities, interval_logits.cpu(), output, video, seen, frames, indices, length)
+
+    def _refuse(self, opened: Frames, name: str) -> None:
+        """Raise where an eLR recording is of another size than this model's camera gives."""
+        sensor = self.contract.sensor if self.contract.resolution == "elr" else None
+        try:
+            refuse_other_size(opened, (sensor.height, sensor.width) if sensor else None)
+        except UnreadableClip as error:
+            raise UnreadableClip(f"{name}: {error}") from None
 
     def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
         """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C).
