@@ -278,6 +278,7 @@ SWITCHES = {
     "flip",
     "rolling",
     "binary",
+    "centred",
     "freeze_norm",
     "skip_unreadable",
 }

@@ -140,3 +140,33 @@ def test_distance_lies_between_0_and_2(seed):
     expected = 1 - torch.nn.functional.cosine_similarity(a, b, dim=-1)
     torch.testing.assert_close(distance, expected)
     assert (distance >= 0).all() and (distance <= 2).all()
+
+
+@pytest.mark.parametrize("confident", [False, True])
+def test_centred_maps_are_compared_by_correlation(confident):
+    generator = torch.Generator().manual_seed(3)
+    student, teacher = (
+        torch.rand(2, 4, 5, 6, dtype=torch.float64, generator=generator) + 3 for _ in range(2)
+    )
+    kept = torch.rand(2, 4, 5, 6, generator=generator) > 0.4
+    confidence = kept.double() if confident else None
+    for b in range(2):
+        distances = []
+        for n in range(4):
+            pixels = kept[b, n] if confident else torch.ones(5, 6, dtype=torch.bool)
+            pair = torch.stack([student[b, n][pixels], teacher[b, n][pixels]])
+            distances.append(1 - torch.corrcoef(pair)[0, 1])
+        expected = torch.stack(distances).square().mean().sqrt()
+        found = sat_loss(student, teacher, 2, confidence, centred=True)[b]
+        assert found == pytest.approx(float(expected), rel=1e-9)
+    plain, centred = (sat_loss(student, teacher, 2, None, centred=c).mean() for c in (False, True))
+    assert plain < 0.05 < 0.8 < centred  # unrelated positive maps look alike to the cosine
+
+
+def test_centred_maps_without_confidence_anywhere_cost_nothing():
+    maps = torch.rand(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+    loss = sat_loss(
+        maps, torch.rand(1, 2, 3, 3, dtype=torch.float64), 2, torch.zeros(1, 2, 3, 3).double(), True
+    )
+    loss.sum().backward()
+    assert loss.item() == 0 and maps.grad is not None and not maps.grad.any()

@@ -32,6 +32,8 @@ class TransferConfig:
     """Let the inner weights roll with the epochs by Eq. 5, in place of `sat_inner` and `tat_inner`."""
     norm: Literal[1, 2] = 2
     """P of Eq. 2 and 3: over a video's frames, 1 takes the mean of 1 - cosine, 2 the root mean square."""
+    centred: bool = False
+    """SAT compares maps less their mean (correlation) instead of maps that are positive everywhere (cosine); ours."""
     confidence: ConfidenceKind = "mlp"
     """How the evidence that down-sampling lost is measured: none is plain STAT, the others are CSTAT."""
     threshold: float = 0.7

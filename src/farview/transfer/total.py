@@ -91,7 +91,7 @@ class TransferLoss(nn.Module):
         each: dict[str, list[Tensor]] = {}
         if config.sat:
             each["sat"] = [
-                sat_loss(spatial_attention(s), spatial_attention(t), config.norm, c)
+                sat_loss(spatial_attention(s), spatial_attention(t), config.norm, c, config.centred)
                 for (s, t), c in zip(stages, held, strict=True)
             ]
         if config.feature:

@@ -151,6 +151,8 @@ BEYOND = Table(
         Row("Student", STAT, "student"),
         Row("Student, as long", LABELS_ALONE),
         Row("CSTAT", CSTAT),
+        Row("CSTAT, centred maps", CSTAT | {"loss.centred": "true"}),
+        Row("CSTAT, SAT and TAT x10", CSTAT | {"loss.sat": "3.333", "loss.tat": "3.333"}),
         Row("KD", LABELS_ALONE | KD),
         Row("DKD", LABELS_ALONE | {"loss.dkd": "1.0"}),
         Row("DIST", LABELS_ALONE | {"loss.dist": "2.0"}),

@@ -25,7 +25,12 @@ def draw(points: list[Point], out: Path) -> list[Path]:
     sized = [p for p in points if p["what"] != "clips"]
     counted = [p for p in points if p["what"] == "clips"]
     panels = [panel for panel, there in ((resolution_panel, sized), (clips_panel, counted)) if there]
-    style: dict[Any, Any] = {"pdf.fonttype": 42, "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    style: dict[Any, Any] = {
+        "pdf.fonttype": 42,
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
     written = []
     with rc_context(style):
         drawn = figure(4.6 * len(panels) + 0.6, 3.6)
