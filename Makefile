@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow test-cluster lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/farview demo
@@ -15,6 +15,10 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m slow --timeout 3600
+
+test-cluster: $(VENV)/.test
+	$(BIN)/python -m pip install --editable '.[cluster]'
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m slow --timeout 1200 -k ray
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
