@@ -69,8 +69,13 @@ def train(arguments: Arguments) -> None:
 def evaluate(arguments: Arguments) -> None:
     """Prec@1, Prec@5, mean class accuracy, confusion matrix and per-class table of a model on a data set"""
     parser = data_parser("farview evaluate", evaluate.__doc__, model=True)
-    parser.add_argument("--part", choices=["test", "val", "train"], default="test", help="(default test)")
-    parser.add_argument("--out", help="folder for results.json, predictions.csv and confusion.png")
+    parser.add_argument(
+        "--part",
+        choices=["test", "val", "train"],
+        default="test",
+        help="val: what the model's training held out; train: what it learned from (default test)",
+    )
+    parser.add_argument("--out", help="folder for results.json and predictions.csv")
     parser.add_argument("--skip_unreadable", type=bool, default=False, help="go on without unreadable clips")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -136,12 +141,16 @@ def cost(arguments: Arguments) -> None:
 
     parser = ArgumentParser("farview cost", description=cost.__doc__)
     parser.add_argument("target", nargs="?", help="a recipe or a model; default: the paper's two networks")
+    parser.add_argument("--classes", type=int, help="of a recipe (default: those of its data, else 101)")
+    parser.add_argument(
+        "--channels", type=int, choices=(1, 3), help="of a recipe (default: those of its data, else 3)"
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
     options = parser.parse_args(arguments)
 
     from farview.experiments import cost as job
 
-    rows = job.costs(options.target)
+    rows = job.costs(options.target, options.classes, options.channels)
     if options.json:
         print(json.dumps(rows))
     else:
@@ -318,8 +327,9 @@ def model_data_defaults(parser: Any, arguments: Arguments) -> None:
         return
     trained = read_contract(Path(places[0])).trained.get("data", {})
     if trained.get("source", "").partition(":")[0] == places[1].partition(":")[0]:
-        keep = ("split", "lists", "classes", "test_share", "val_share", "box", "distance", "low", "high")
-        parser.set_defaults({key: trained[key] for key in keep if key in trained and parser_has(parser, key)})
+        parser.set_defaults(
+            {key: trained[key] for key in trained if key != "source" and parser_has(parser, key)}
+        )
 
 
 def parser_has(parser: Any, key: str) -> bool:

@@ -2,14 +2,15 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from farview.data.clip import Clip
-from farview.data.splits import hold_out
+from farview.data.clip import Clip, DataSet, Part
+from farview.data.splits import hold_out, training_parts
 from farview.frames.video import VideoFile
 
 
@@ -98,6 +99,22 @@ def test_an_unlabeled_pool_can_be_divided_too() -> None:
 def test_many_classes_of_few_clips_still_give_the_share() -> None:
     clips = [clip(i, i % 100) for i in range(200)]
     assert len(hold_out(clips, 0.2, 0)[1]) == 40
+
+
+def test_training_holds_out_among_what_can_be_read_unless_the_data_set_has_its_own_part() -> None:
+    def data(val: Part) -> DataSet:
+        clips = [clip(i, i % 2) for i in range(20)]
+        parts: list[Part] = ["train"] * 14 + [val] * 4 + ["test"] * 2
+        return DataSet("d", ("a", "b"), tuple(replace(c, part=p) for c, p in zip(clips, parts, strict=True)))
+
+    broken = {"0003.avi", "0014.avi"}
+    train, val = training_parts(data("val"), 0.9, broken)
+    assert [c.id for c in train] == [f"{i:04d}" for i in range(14) if i != 3]
+    assert [c.id for c in val] == ["0015", "0016", "0017"]
+    readable = [c for c in data("train").part("train") if c.source.name not in broken]
+    assert training_parts(data("train"), 0.25, broken) == hold_out(readable, 0.25, 0)
+    alone = training_parts(data("val"), 0.25, {f"{i:04d}.avi" for i in range(14, 18)})
+    assert len(alone[1]) == round(0.25 * 14)  # none of its own part can be read
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.3])

@@ -1,15 +1,30 @@
 """Holding out clips for validation or testing: whole groups, evenly over the classes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
-from farview.data.clip import Clip
+from farview.data.clip import Clip, DataSet
 
 Clips = tuple[Clip, ...]
 Counts = Counter[int | str | None]
 """Clips of each label, and of "all" labels together."""
+
+
+def training_parts(data: DataSet, val_share: float, unreadable: Container[str]) -> tuple[Clips, Clips]:
+    """What training learns from and what it holds out for validation, (train, val): the same whenever it is asked.
+
+    `unreadable` has the names (`Source.name`) of the clips to leave out. A data set's own validation part is taken as
+    it is, if any of it can be read; otherwise about `val_share` (0..1) of the readable training clips are held out.
+    """
+    train, val = readable(data.part("train"), unreadable), readable(data.part("val"), unreadable)
+    return (train, val) if val else hold_out(train, val_share, seed=0)
+
+
+def readable(clips: Sequence[Clip], unreadable: Container[str]) -> Clips:
+    """The clips whose names are not among `unreadable`, in the given order."""
+    return tuple(clip for clip in clips if clip.source.name not in unreadable)
 
 
 def hold_out(clips: Sequence[Clip], share: float, seed: int) -> tuple[Clips, Clips]:

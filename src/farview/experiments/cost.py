@@ -4,6 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from farview.data.config import DataConfig
+from farview.data.datasets import open_data
+from farview.errors import FarviewError
 from farview.models.contract import NetworkConfig
 from farview.models.cost import cost
 from farview.models.model_file import read_contract
@@ -28,10 +31,20 @@ PAPER: tuple[Row, ...] = (
     },
 )
 """The two networks of Sec. IV-B at 256x340 with the paper's multiply-adds (10^9) and parameters (10^6)."""
+ASSUMED = {"classes": 101, "channels": 3}
+"""Of a recipe whose data are not at hand: those of UCF101 in RGB."""
 
 
-def costs(target: str | Path | None = None) -> list[Row]:
-    """Counts for a recipe or a model file; by default for the paper's two networks beside the paper's figures."""
+def costs(
+    target: str | Path | None = None, classes: int | None = None, channels: int | None = None
+) -> list[Row]:
+    """Counts for a recipe or a model file; by default for the paper's two networks beside the paper's figures.
+
+    `classes` and `channels` are a recipe's, by default those of its data; raises FarviewError where they are given
+    beside anything else.
+    """
+    if (classes or channels) and (target is None or Path(target).suffix == ".safetensors"):
+        raise FarviewError("--classes and --channels go with a recipe: a model file states its own")
     if target is None:
         return [
             row_of(p["network"], p["classes"], 3, p["intervals"], p["frames"], (256, 340), p["paper"])
@@ -42,8 +55,31 @@ def costs(target: str | Path | None = None) -> list[Row]:
         t = c.intervals
         return [row_of(c.network, len(c.classes), c.channels, t.count, t.frames, c.input_size)]
     recipe = read_recipe(target)
+    given = {"classes": classes, "channels": channels}
+    wanted = {key: value for key, value in given.items() if value is not None}
+    missing = [key for key in given if key not in wanted]
+    note = None
+    if missing:
+        found, origin = seen(recipe.data)
+        wanted |= {key: found[key] for key in missing}
+        note = " and ".join(f"{found[key]} {key}" for key in missing) + origin
     t = recipe.input.intervals
-    return [row_of(recipe.network, 101, 3, t.count, t.frames, recipe.input.size)]
+    row = row_of(recipe.network, wanted["classes"], wanted["channels"], t.count, t.frames, recipe.input.size)
+    return [row | {"note": note}]
+
+
+def seen(data: DataConfig) -> tuple[dict[str, int], str]:
+    """Classes and channels of a recipe's data, `ASSUMED` where they are not at hand, and words on which it was.
+
+    The data set is indexed and one frame of its first clip is read.
+    """
+    try:
+        opened = open_data(data)
+        with opened.clips[0].source.open() as frames:
+            channels = frames.read([0]).shape[-1]
+    except FarviewError as error:
+        return ASSUMED, f" are assumed (--classes, --channels tell otherwise), because of {error}"
+    return {"classes": len(opened.classes), "channels": channels}, f": those of {data.source}"
 
 
 def row_of(
@@ -63,7 +99,14 @@ def row_of(
         "classes": classes,
         **asdict(counted),
         "paper": None if paper is None else {"gmacs": paper[0], "mparameters": paper[1]},
+        "note": None,
     }
+
+
+CONVENTIONS = (
+    "conv+fc: convolutions and class head. MMCV: the paper's convention, with inner norms, ReLU and pooling. "
+    "all norms: also R(2+1)D's outer norms, which MMCV does not count where they are synchronised."
+)
 
 
 def print_costs(rows: list[Row]) -> None:
@@ -71,7 +114,11 @@ def print_costs(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="multiply-adds of one interval, parameters without temporal attention")
+    table = Table(
+        title="multiply-adds of one interval, parameters without temporal attention",
+        caption=CONVENTIONS,
+        caption_justify="left",
+    )
     for name in (
         "network",
         "input",
@@ -79,6 +126,7 @@ def print_costs(rows: list[Row]) -> None:
         "G conv+fc",
         "G MMCV",
         "paper",
+        "G all norms",
         "M parameters",
         "paper",
         "G a video",
@@ -94,8 +142,13 @@ def print_costs(rows: list[Row]) -> None:
             f"{row['interval'] / 1e9:.4f}",
             f"{row['interval_mmcv'] / 1e9:.4f}",
             f"{paper['gmacs']:.2f}" if paper else "",
+            f"{row['interval_mmcv_all'] / 1e9:.4f}",
             f"{row['parameters'] / 1e6:.4f}",
             f"{paper['mparameters']:.2f}" if paper else "",
             f"{row['video'] / 1e9:.4f}",
         )
-    Console(width=140).print(table)
+    console = Console(width=140)
+    console.print(table)
+    for row in rows:
+        if row["note"]:
+            console.print(row["note"], highlight=False, markup=False)

@@ -1,5 +1,6 @@
 """How good is a model on a data set: the verb `farview evaluate`."""
 
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from farview.console import progress
 from farview.data.clip import Clip, DataSet, Part
 from farview.data.config import DataConfig
 from farview.data.datasets import open_data
+from farview.data.splits import readable, training_parts
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.sensor import SensorModel
 from farview.frames.store import FrameStore
@@ -64,14 +66,15 @@ def evaluate(
     workers: int = 2,
     quiet: bool = False,
 ) -> Evaluation:
-    """Accuracy of a model on one part of a data set.
+    """Accuracy of a model on one part of a data set: `test`, or `val` and `train` as the model's training divided them.
 
     Labels are matched to the model's classes by name. Unreadable clips raise `UnreadableClip` by name unless
     `skip_unreadable`. With `out`, `results.json` and `predictions.csv` are written there.
     """
     network, contract = load_model(Path(model))
     data = open_data(config)
-    clips = relabel(data, part, contract)
+    listed = data.part("test") if part == "test" else data.part("train") + data.part("val")
+    relabelled = {clip.id: clip for clip in relabel(data, listed, contract)}
     hr = contract.resolution == "hr"
     sensor = contract.sensor or SensorModel()
     folder = FrameStore(
@@ -81,14 +84,17 @@ def evaluate(
         aspect=(sensor.height, sensor.width),
     )
     with progress("decoding", quiet) as update:
-        unreadable = folder.build([clip.source for clip in clips], workers=workers, progress=update)
+        unreadable = folder.build([clip.source for clip in listed], workers=workers, progress=update)
     if unreadable and not skip_unreadable:
         name, reason = next(iter(unreadable.items()))
         raise UnreadableClip(
-            f"{len(unreadable)} of {len(clips)} clips are unreadable; first: {name}: {reason}; "
+            f"{len(unreadable)} of {len(listed)} clips are unreadable; first: {name}: {reason}; "
             f"mend them or go on without them by --skip-unreadable"
         )
-    clips = [clip for clip in clips if clip.source.name not in unreadable]
+    chosen = (
+        readable(listed, unreadable) if part == "test" else trained_part(data, part, contract, unreadable)
+    )
+    clips = [relabelled[clip.id] for clip in chosen if clip.id in relabelled]
     if not clips:
         raise FarviewError(f"{config.source}: the part '{part}' has no readable clips")
     predictions = predict_clips(network, contract, clips, folder)
@@ -108,10 +114,37 @@ def evaluate(
     return result
 
 
-def relabel(data: DataSet, part: Part, contract: Contract) -> list[Clip]:
-    """The clips of a part with their labels as indices into the model's classes."""
+def trained_part(
+    data: DataSet, part: Part, contract: Contract, unreadable: Container[str]
+) -> tuple[Clip, ...]:
+    """The clips that the model's training learned from (`train`) or held out (`val`).
+
+    Raises `FarviewError` where it held out none, and where `data` cannot be what it was trained on.
+    """
+    try:
+        share, count = contract.trained["data"]["val_share"], contract.trained["clips"]
+    except KeyError:
+        raise FarviewError(
+            "the model file does not tell how its data were divided; take --part test"
+        ) from None
+    train, val = training_parts(data, share, unreadable)
+    if part == "val" and not val:
+        raise FarviewError(
+            f"{data.name}: training held out no clips for validation (data.val_share was {share:g}); "
+            "take --part test or train"
+        )
+    if len(train) != count and (part == "train" or not data.part("val")):
+        raise FarviewError(
+            f"{data.name}: gives {len(train)} clips to train on, and the model learned from {count}: which of them "
+            "it held out can only be told of the data and options that it was trained with; take those, or --part test"
+        )
+    return train if part == "train" else val
+
+
+def relabel(data: DataSet, clips: Sequence[Clip], contract: Contract) -> list[Clip]:
+    """The labelled clips with their labels as indices into the model's classes."""
     place = {name: i for i, name in enumerate(contract.classes)}
-    clips = [clip for clip in data.part(part) if clip.label is not None]
+    clips = [clip for clip in clips if clip.label is not None]
     used = sorted({data.classes[clip.label] for clip in clips if clip.label is not None})
     unknown = [name for name in used if name not in place]
     if unknown:

@@ -10,7 +10,7 @@ from farview.console import progress
 from farview.data.batches import ClipFrames, EpochBatches, loader
 from farview.data.clip import Clip, DataSet
 from farview.data.datasets import open_data, open_pool
-from farview.data.splits import hold_out
+from farview.data.splits import readable, training_parts
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.store import FrameStore
 from farview.training.recipe import PhaseConfig, Recipe
@@ -45,39 +45,38 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
     with progress("decoding", quiet) as update:
         unreadable = store.build([c.source for c in used], workers=recipe.machine.decoders, progress=update)
-    train, test = data.part("train") + data.part("val"), data.part("test")
-    bad = [clip for clip in train + pool if clip.source.name in unreadable]
-    if len(bad) > recipe.unreadable_share * (len(train) + len(pool)):
-        raise UnreadableClip(
-            f"{len(bad)} of {len(train) + len(pool)} training clips are unreadable (unreadable_share allows "
-            f"{recipe.unreadable_share:.0%}); first: {bad[0].source.name}: {unreadable[bad[0].source.name]}"
-        )
-    if not recipe.skip_unreadable:
-        for clip in test:
-            if clip.source.name in unreadable:
-                raise UnreadableClip(
-                    f"{clip.source.name}: test clip is unreadable: {unreadable[clip.source.name]}; "
-                    f"mend it or go on without it by --skip_unreadable true"
-                )
+    refuse_unreadable(recipe, data, pool, unreadable)
     if unreadable and not quiet:
         print(f"left out {len(unreadable)} unreadable clips:")
         for name, reason in unreadable.items():
             print(f"  {name}: {reason}")
-
-    def readable(clips: tuple[Clip, ...]) -> tuple[Clip, ...]:
-        return tuple(clip for clip in clips if clip.source.name not in unreadable)
-
-    fixed = readable(data.part("val"))
-    if fixed:
-        kept, held = readable(data.part("train")), fixed
-    else:
-        kept, held = hold_out(readable(train), recipe.data.val_share, seed=0)
-    if not kept:
+    train, val = training_parts(data, recipe.data.val_share, unreadable)
+    if not train:
         raise FarviewError(f"{data.name}: no readable training clips")
-    channels = store.elr(kept[0].source).shape[-1]
-    return Prepared(
-        data, tuple(kept), tuple(held), readable(test), readable(pool), store, channels, unreadable
-    )
+    test, pool = readable(data.part("test"), unreadable), readable(pool, unreadable)
+    channels = store.elr(train[0].source).shape[-1]
+    return Prepared(data, train, val, test, pool, store, channels, unreadable)
+
+
+def refuse_unreadable(
+    recipe: Recipe, data: DataSet, pool: tuple[Clip, ...], unreadable: dict[str, str]
+) -> None:
+    """Raise `UnreadableClip`, naming the first, where more clips cannot be read than the recipe puts up with."""
+    learned = data.part("train") + data.part("val") + pool
+    bad = [clip.source.name for clip in learned if clip.source.name in unreadable]
+    if len(bad) > recipe.unreadable_share * len(learned):
+        raise UnreadableClip(
+            f"{len(bad)} of {len(learned)} training clips are unreadable (unreadable_share allows "
+            f"{recipe.unreadable_share:.0%}); first: {bad[0]}: {unreadable[bad[0]]}"
+        )
+    if recipe.skip_unreadable:
+        return
+    for clip in data.part("test"):
+        if clip.source.name in unreadable:
+            raise UnreadableClip(
+                f"{clip.source.name}: test clip is unreadable: {unreadable[clip.source.name]}; "
+                f"mend it or go on without it by --skip_unreadable true"
+            )
 
 
 def open_store(recipe: Recipe) -> FrameStore:

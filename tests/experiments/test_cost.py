@@ -1,0 +1,58 @@
+"""What `farview cost` counts and what it says that it took for granted."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+from farview.cli import main
+from farview.errors import FarviewError
+from farview.experiments.cost import costs
+from farview.models.cost import cost
+from tests.training.tiny import tiny_recipe
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """Two classes of RGB clips that are there."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(asdict(tiny_recipe(tmp_path))))))
+    return path
+
+
+def test_the_papers_figures_are_printed_with_and_without_outer_norms(capsys: pytest.CaptureFixture) -> None:
+    main(["cost"])
+    text = capsys.readouterr().out
+    for figure in ("6.5144", "28.9882", "29.0236", "21.3365", "33.4329"):
+        assert figure in text
+    assert "assumed" not in text
+
+
+def test_classes_and_channels_are_those_of_the_data(recipe: Path) -> None:
+    (row,) = costs(recipe)
+    assert (row["classes"], row["input"]["channels"]) == (2, 3)
+    assert row["note"].startswith("2 classes and 3 channels: those of folder:")
+    (grey,) = costs(recipe, channels=1)
+    assert grey["input"]["channels"] == 1 and grey["note"].startswith("2 classes: those")
+    (told,) = costs(recipe, 7, 1)
+    assert told["classes"] == 7 and told["note"] is None
+    network = tiny_recipe(recipe.parent).network
+    assert told["interval"] == cost(network, 7, 1, 3, 1, (24, 32)).interval
+
+
+def test_what_is_assumed_is_said(recipe: Path, capsys: pytest.CaptureFixture) -> None:
+    recipe.write_text(recipe.read_text().replace("/clips", "/gone"))
+    main(["cost", str(recipe)])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "101 classes and 3 channels are assumed" in text and "no such folder" in text
+    main(["cost", str(recipe), "--classes", "5", "--json"])
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["classes"] == 5 and row["note"].startswith("3 channels are assumed")
+
+
+def test_a_model_states_its_own(recipe: Path) -> None:
+    for target in (None, "model.safetensors"):
+        with pytest.raises(FarviewError, match="--classes and --channels go with a recipe"):
+            costs(target, classes=5)
