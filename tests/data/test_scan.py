@@ -143,6 +143,23 @@ def test_with_a_store_the_frames_are_kept(broken: Path, tmp_path_factory: pytest
         assert len(store.elr(clip.source)) == kept.clips[int(Path(clip.id).stem)].look.frames
 
 
+def test_with_a_store_too_the_scan_survives_what_breaks_later(tmp_path: Path) -> None:
+    """Stored frames of a file whose content changed, but neither its size nor its time: the store cannot know."""
+    for name in ("fall", "wave"):
+        (tmp_path / "clips" / name).mkdir(parents=True)
+        np.save(tmp_path / "clips" / name / "a.npy", np.zeros((3, 12, 16), np.uint8))
+    config = DataConfig(f"folder:{tmp_path / 'clips'}", test_share=0)
+    store = FrameStore(tmp_path / "store", SensorModel(), None)
+    assert not scan(config, store, quiet=True).unreadable
+    path = tmp_path / "clips" / "fall" / "a.npy"
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_bytes(bytes(path.stat().st_size))
+    os.utime(path, ns=times)
+    kept, plain = scan(config, store, quiet=True), scan(config, quiet=True)
+    assert [clip.id for clip in kept.unreadable] == ["fall/a.npy"]
+    assert kept.unreadable[0].look == plain.unreadable[0].look
+
+
 def test_the_real_clips(data_root: Path) -> None:
     lists = str(data_root / "splits" / "hmdb51")
     report = scan(

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from videos import moving_picture, write_video
 
 from farview.errors import UnreadableClip
 from farview.frames.arrays import ArrayFrames
 from farview.frames.segment import Segment
+from farview.frames.video import VideoFile
 
 
 @pytest.fixture
@@ -26,6 +28,14 @@ def test_frames_are_those_of_the_range(whole: ArrayFrames) -> None:
         for outside in (-1, 36):
             with pytest.raises(IndexError):
                 part.read([outside])
+
+
+def test_the_rate_is_that_of_the_whole(tmp_path: Path, whole: ArrayFrames) -> None:
+    video = write_video(tmp_path / "a.mp4", list(moving_picture(8, 32, 48)))
+    with Segment(VideoFile(video), 2, 6).open() as part:
+        assert part.fps == 25
+    with Segment(whole, 7, 43).open() as part:
+        assert part.fps is None
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 51), (-1, 3), (5, 5), (50, 51)])

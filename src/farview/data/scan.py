@@ -49,20 +49,33 @@ def report(data: DataSet, looks: Sequence[Look]) -> ScanReport:
     return ScanReport(data.name, data.classes, clips, data.missing, data.notes)
 
 
-def look_at(source: Source) -> Look:
-    """Decode a recording from its first frame to its last."""
-    count, shape = 0, None
+def survived(source: Source, look: Callable[[Source], Look]) -> Look:
+    """`look(source)`, or the reason why not: whatever a decoder does with a broken file, the scan goes on and names it.
+
+    The reason goes without the recording's name, which every report puts before it.
+    """
     try:
-        with source.open() as frames:
-            for image in frames:
-                shape = shape or image.shape
-                count += 1
+        return look(source)
     except UnreadableClip as error:
         return Look(reason=str(error).removeprefix(f"{source.name}: "))
-    except Exception as error:  # whatever a decoder does with a broken file, the scan goes on and names it
+    except Exception as error:
         return Look(reason=f"{type(error).__name__}: {error}")
+
+
+def look_at(source: Source) -> Look:
+    """Decode a recording from its first frame to its last."""
+    return survived(source, decode)
+
+
+def decode(source: Source) -> Look:
+    """What `look_at` does; raises what the decoder raises."""
+    count, shape = 0, None
+    with source.open() as frames:
+        for image in frames:
+            shape = shape or image.shape
+            count += 1
     if shape is None:
-        return Look(reason="holds no frames")
+        raise UnreadableClip("holds no frames")
     return Look(count, shape[:2], shape[2])
 
 
@@ -90,12 +103,12 @@ def keep_all(
 ) -> list[Look]:
     """The same through the frame store, which decodes each recording once."""
     reasons = store.build(sources, workers, update)
-    looks = []
-    for source in sources:
+
+    def kept(source: Source) -> Look:
         if source.name in reasons:
-            looks.append(Look(reason=reasons[source.name]))
-            continue
+            raise UnreadableClip(reasons[source.name])
         with source.open() as frames:
             shape = frames.read([0]).shape  # (1, H, W, C); the store keeps other sizes
-        looks.append(Look(store.length(source), shape[1:3], shape[3]))
-    return looks
+        return Look(store.length(source), shape[1:3], shape[3])
+
+    return [survived(source, kept) for source in sources]

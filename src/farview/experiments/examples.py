@@ -79,4 +79,4 @@ def sample(run: Run, clip: Clip, hr: bool) -> str:
 def frames_per_second(source: Source) -> float:
     """As the recording states it; 15 where it states none."""
     with source.open() as frames:
-        return getattr(frames, "fps", None) or 15.0
+        return frames.fps or 15.0

@@ -33,7 +33,7 @@ def film(network: Recogniser, recording: Recording, out: Path) -> None:
     size = 2 * round(WIDTH * aspect[0] / aspect[1] / 2), WIDTH
     with described(recording, network.contract.trained).open() as frames:
         maps = relative(running_maps(network, frames))
-        rate = Fraction(getattr(frames, "fps", None) or 15).limit_denominator(1001)
+        rate = Fraction(frames.fps or 15).limit_denominator(1001)
         views = 3 if network.contract.resolution == "elr" else 2
         stage = backdrop(network, made, size, views)
         with atomic_write(out) as file, av.open(file, "w", format="mp4") as container:

@@ -46,6 +46,7 @@ class _SegmentReader(Reader):
     def __init__(self, name: str, whole: Frames, start: int, stop: int) -> None:
         super().__init__(name)
         self.sensor = getattr(whole, "sensor", None)
+        self.fps = whole.fps
         self._whole, self._start, self._stop = whole, start, stop
 
     def __len__(self) -> int:

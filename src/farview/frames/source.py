@@ -14,6 +14,11 @@ Images = NDArray[np.uint8]  # (N, H, W, C)
 class Frames(Protocol):
     """An opened recording. Use as a context manager: closing frees the decoder."""
 
+    @property
+    def fps(self) -> float | None:
+        """Frames per second as the recording states it; None where it states none."""
+        ...
+
     def __len__(self) -> int:
         """Number of frames that can really be decoded is at most this; see the concrete class."""
         ...

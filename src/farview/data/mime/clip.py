@@ -153,6 +153,8 @@ def cast_shadow(rng: np.random.Generator, joints: Floats) -> Floats:
 class MimeFrames:
     """An opened clip: frames are drawn when they are asked for."""
 
+    fps = RATE
+
     def __init__(self, clip: MimeClip) -> None:
         self.clip = clip
         self.length, self.stage = clip.stage()
