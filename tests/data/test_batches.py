@@ -105,3 +105,46 @@ def test_shapes_and_shared_geometry(samples: ClipFrames) -> None:
     hr, elr = batch.videos((24, 32))
     assert hr is not None and elr is not None
     assert hr.shape == elr.shape == (2, 3, 1, 2, 24, 32)
+
+
+def noisy(tmp_path: Path, frames: np.ndarray, fresh: bool = True) -> ClipFrames:
+    sensor = SensorModel(6, 8, noise=16.0)
+    clip = Clip("clip", MemoryFrames(frames), 0, "train")
+    store = FrameStore(tmp_path, sensor, None, noiseless=fresh)
+    augment = AugmentConfig(fresh_noise=fresh)
+    return ClipFrames(
+        [clip], store, Intervals(8, 4), hr=False, elr=True, augment=augment, seed=4, sensor=sensor
+    )
+
+
+def test_fresh_noise_is_the_sensors_and_new_in_every_epoch(tmp_path: Path) -> None:
+    grey = np.full((3, 24, 32, 1), 120, np.uint8)  # intervals repeat the frames of so short a clip
+    samples = noisy(tmp_path, grey)
+    first, again, other = (samples[(epoch, 0)].elr for epoch in (1, 1, 2))
+    assert first is not None and again is not None and other is not None
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    seen = torch.stack([samples[(epoch, 0)].elr for epoch in range(60)]).double()  # type: ignore[misc]
+    assert seen.mean().item() == pytest.approx(120, abs=0.5)
+    assert seen.std().item() == pytest.approx(16, rel=0.03)
+    assert len(torch.unique(first.flatten(1, 2)[0], dim=0)) <= 3  # a repeated frame is the same frame
+
+
+def test_without_fresh_noise_an_epoch_shows_what_is_stored(tmp_path: Path) -> None:
+    samples = noisy(tmp_path, np.full((32, 24, 32, 1), 120, np.uint8), fresh=False)
+    shown = samples[(1, 0)].elr
+    assert shown is not None
+    stored = {frame.tobytes() for frame in samples.store.elr(samples.clips[0].source)}
+    assert {frame.numpy().tobytes() for frame in shown.flatten(0, 2)} <= stored
+
+
+def test_an_elr_recording_keeps_its_own_noise(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (32, 6, 8, 1), dtype=np.uint8)
+    shown = noisy(tmp_path, frames)[(1, 0)].elr
+    assert shown is not None
+    assert {frame.numpy().tobytes() for frame in shown.flatten(0, 2)} <= {f.tobytes() for f in frames}
+
+
+def test_validation_draws_no_noise(tmp_path: Path) -> None:
+    samples = noisy(tmp_path, np.full((32, 24, 32, 1), 120, np.uint8))
+    samples.augment = None
+    assert torch.equal(samples[(1, 0)].elr, samples[(2, 0)].elr)  # type: ignore[arg-type]

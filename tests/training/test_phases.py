@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 
 from farview.errors import FarviewError
 from farview.models.model_file import load_model, read_contract
-from farview.training.phases import Run, run
+from farview.training.data import prepare
+from farview.training.phases import Run, phase_folders, run
 from farview.training.recipe import Recipe
 from tests.training.tiny import CLASSES, tiny_recipe
 
@@ -224,3 +225,10 @@ def test_results_name_their_origin(finished: Run) -> None:
     trained = read_contract(finished.models["transfer"]).trained
     assert json.dumps(trained)
     assert trained["phase"] == "transfer" and trained["seed"] == 0 and trained["loss"]["confidence"] == "mlp"
+
+
+def test_fresh_noise_leaves_the_teacher_and_older_runs_alone(tmp_path: Path) -> None:
+    plain, fresh = (tiny_recipe(tmp_path, f"--augment.fresh_noise={on}") for on in ("false", "true"))
+    before, after = (phase_folders(recipe, prepare(recipe, quiet=True)) for recipe in (plain, fresh))
+    assert before["teacher"] == after["teacher"]
+    assert before["student"] != after["student"] and before["transfer"] != after["transfer"]

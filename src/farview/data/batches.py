@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -14,6 +15,8 @@ from farview.data.augment import as_video, enlarge, sample_gain, sample_geometry
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
 from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+from farview.frames.source import Images
 from farview.frames.store import FrameStore
 
 Key = tuple[int, int]
@@ -81,12 +84,20 @@ class ClipFrames(Dataset):
         elr: bool,
         augment: AugmentConfig | None = None,
         seed: int = 0,
+        sensor: SensorModel | None = None,
     ) -> None:
-        """`augment` None means validation or testing: centred intervals, nothing varied."""
+        """`augment` None means validation or testing: centred intervals, nothing varied.
+
+        `sensor` is the store's; `augment.fresh_noise` needs it, and a store that keeps noiseless frames.
+        """
         self.clips, self.store, self.intervals = clips, store, intervals
         self.hr, self.elr, self.augment, self.seed = hr, elr, augment, seed
         # Frames at eLR take so little room (576 bytes each in RGB) that a data set stays in memory.
         self._elr: list[np.ndarray] | None = [store.elr(c.source) for c in clips] if elr else None
+        self._sensor = sensor if augment is not None and augment.fresh_noise else None
+        self._noiseless: list[np.ndarray] = []
+        if self._elr is not None and self._sensor is not None:
+            self._noiseless = [store.noiseless(c.source) for c in clips]
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -103,11 +114,11 @@ class ClipFrames(Dataset):
             frames = self.intervals.indices(self.store.length(clip.source), rng)  # (K, T)
             if self.hr:
                 hr.append(torch.from_numpy(np.asarray(self.store.hr(clip.source)[frames])))
-            if self._elr is not None:
-                elr.append(torch.from_numpy(self._elr[index][frames]))
             if self.augment is not None and rng is not None:
                 geometries.append(torch.from_numpy(sample_geometry(self.augment, rng)))
                 gains.append(sample_gain(self.augment, rng))
+            if self._elr is not None:
+                elr.append(torch.from_numpy(self._seen(index, frames, rng)))
         clips = [self.clips[index] for _, index in keys]
         return Batch(
             [clip.id for clip in clips],
@@ -117,6 +128,18 @@ class ClipFrames(Dataset):
             torch.stack(geometries) if geometries else None,
             torch.tensor(gains) if gains else None,
         )
+
+    def _seen(self, index: int, frames: NDArray[np.int64], rng: np.random.Generator | None) -> Images:
+        """eLR frames (K, T, h, w, C) of a clip, by their numbers (K, T)."""
+        assert self._elr is not None
+        stored = self._elr[index]
+        if rng is None or self._sensor is None:
+            return stored[frames]
+        clean = self._noiseless[index]
+        if np.array_equal(clean, stored):  # an eLR recording: its camera's own noise is in it
+            return stored[frames]
+        numbers, places = np.unique(frames, return_inverse=True)  # a frame that is repeated is one frame
+        return self._sensor.add_noise(clean[numbers], rng)[places.reshape(frames.shape)]
 
 
 def sample_rng(seed: int, epoch: int, clip: str) -> np.random.Generator:

@@ -93,6 +93,8 @@ class AugmentConfig:
     """Location jitter beyond the frame, as a share of its sides; what comes in from outside is black."""
     gain: float = 0.0
     """Brightness jitter: grey levels of both videos are multiplied by one factor in 1-gain..1+gain."""
+    fresh_noise: bool = False
+    """Draw the sensor's noise anew each time that a clip is seen, in place of once for ever."""
 
     def __post_init__(self) -> None:
         low, high = self.scale

@@ -84,7 +84,7 @@ def network_results(run: Run, phase: Phase) -> Results:
         **{key: measured[key] if measured else None for key in ACCURACY},
         "multiply_adds": counted.video,
         "parameters": counted.parameters_total,
-        "seconds": round(float(np.nansum(history["seconds"])), 1),
+        "seconds": round(float(np.nansum(history["seconds"])), 3),
         "epochs": len(history["epoch"]),
         "initial": getattr(run.recipe, phase).initial,
     }

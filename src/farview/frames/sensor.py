@@ -81,13 +81,15 @@ class SensorModel:
         out = np.empty((len(frames), *size, frames.shape[3]), np.uint8)
         for target, frame, index in zip(out, frames, indices, strict=True):
             clean = self._clean(frame)
-            if self.noise:
-                rng = np.random.default_rng(
-                    np.array([self.seed, index, zlib.crc32(clean.tobytes())], np.uint32)
-                )
-                clean += rng.normal(0.0, self.noise, clean.shape)
-            target[:] = np.clip(np.rint(clean), 0, 255)
+            rng = np.random.default_rng(np.array([self.seed, index, zlib.crc32(clean.tobytes())], np.uint32))
+            target[:] = self.add_noise(clean, rng)
         return out
+
+    def add_noise(self, clean: NDArray, rng: np.random.Generator) -> Images:
+        """Grey levels of any shape with this sensor's noise, as uint8 of the same shape."""
+        if self.noise:
+            clean = clean + rng.normal(0.0, self.noise, clean.shape)
+        return np.clip(np.rint(clean), 0, 255).astype(np.uint8)
 
     def _clean(self, frame: Image) -> NDArray[np.float64]:
         """The noiseless eLR frame, not rounded: (H, W, C) -> (h, w, C)."""

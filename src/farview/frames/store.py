@@ -8,7 +8,7 @@ source changed, or was cut short, is known by it and replaced.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -40,8 +40,10 @@ class FrameStore:
         sensor: SensorModel | None,
         hr_size: tuple[int, int] | None,
         aspect: tuple[int, int] = (3, 4),
+        noiseless: bool = False,
     ) -> None:
-        """`sensor` None keeps no eLR frames, `hr_size` (H, W) None no HR frames.
+        """`sensor` None keeps no eLR frames, `hr_size` (H, W) None no HR frames; `noiseless` keeps eLR frames
+        without the sensor's noise as well.
 
         `aspect` (h, w) is the centred window that HR frames show: the sensor's. Raises FarviewError for an
         `hr_size` below 1x1. Nothing is written before a build.
@@ -51,17 +53,19 @@ class FrameStore:
                 f"HR frames of {hr_size[0]}x{hr_size[1]} pixels: both sides must be at least 1"
             )
         self.folder = Path(folder)
-        self._elr: _Shelf | None = None
+        self._elr = self._shelf(sensor) if sensor else None
+        self._noiseless = self._shelf(replace(sensor, noise=0.0)) if sensor and noiseless else None
         self._hr: _Shelf | None = None
-        if sensor is not None:
-            name = f"elr-{sensor.height}x{sensor.width}-blur{float(sensor.blur)}-noise{float(sensor.noise)}"
-            place = self.folder / f"{name}-seed{sensor.seed}"
-            self._elr = _Shelf(place, sensor.degrade, (sensor.height, sensor.width))
         if hr_size is not None:
             name = f"hr-{hr_size[0]}x{hr_size[1]}-of-{aspect[0]}to{aspect[1]}"
             self._hr = _Shelf(self.folder / name, partial(_hr_frames, size=hr_size, aspect=aspect))
         self._lengths: dict[Source, int] = {}
         self._tidy = False
+
+    def _shelf(self, sensor: SensorModel) -> "_Shelf":
+        name = f"elr-{sensor.height}x{sensor.width}-blur{float(sensor.blur)}-noise{float(sensor.noise)}"
+        place = self.folder / f"{name}-seed{sensor.seed}"
+        return _Shelf(place, sensor.degrade, (sensor.height, sensor.width))
 
     def build(
         self,
@@ -114,6 +118,12 @@ class FrameStore:
             raise ValueError("this store keeps no eLR frames: give it a `sensor`")
         return np.array(self._get(source, self._elr, (self._elr,)))
 
+    def noiseless(self, source: Source) -> Images:
+        """As `elr`, without the sensor's noise; those of an eLR recording are the same as `elr` gives."""
+        if self._noiseless is None:
+            raise ValueError("this store keeps no noiseless eLR frames: make it with `noiseless`")
+        return np.array(self._get(source, self._noiseless, (self._noiseless,)))
+
     def length(self, source: Source) -> int:
         """Number of frames T; remembered, since loaders ask for each sample."""
         if source not in self._lengths:
@@ -122,7 +132,7 @@ class FrameStore:
         return self._lengths[source]
 
     def _shelves(self) -> tuple["_Shelf", ...]:
-        return tuple(shelf for shelf in (self._elr, self._hr) if shelf is not None)
+        return tuple(shelf for shelf in (self._elr, self._noiseless, self._hr) if shelf is not None)
 
     def _get(self, source: Source, shelf: "_Shelf", wanted: tuple["_Shelf", ...]) -> np.memmap:
         frames = shelf.open(source)

@@ -83,7 +83,13 @@ def open_store(recipe: Recipe) -> FrameStore:
     """The frame store that a recipe trains from."""
     size = recipe.input.size if set(recipe.phases) != {"student"} else None
     sensor = recipe.input.sensor
-    return FrameStore(Path(recipe.store).expanduser(), sensor, size, aspect=(sensor.height, sensor.width))
+    return FrameStore(
+        Path(recipe.store).expanduser(),
+        sensor,
+        size,
+        aspect=(sensor.height, sensor.width),
+        noiseless=recipe.augment.fresh_noise,
+    )
 
 
 class PhaseData(L.LightningDataModule):
@@ -107,6 +113,7 @@ class PhaseData(L.LightningDataModule):
             elr=self.elr,
             augment=self.recipe.augment if train else None,
             seed=self.recipe.seed,
+            sensor=self.recipe.input.sensor,
         )
 
     def batches(self, train: bool, rank: int = 0, world: int = 1) -> EpochBatches:

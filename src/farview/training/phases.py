@@ -128,6 +128,8 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
     def of(listed: tuple[Clip, ...]) -> list[Any]:
         return [(clip.id, clip.label, clip.source.fingerprint()) for clip in listed]
 
+    augment = asdict(recipe.augment)
+    fresh_noise = augment.pop("fresh_noise")  # T-Net sees no noise
     shared = {
         "classes": clips.data.classes,
         "train": of(clips.train),
@@ -135,7 +137,7 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
         "test": of(clips.test),
         "intervals": recipe.input.intervals,
         "input": asdict(recipe.input),
-        "augment": recipe.augment,
+        "augment": augment,
         "network": recipe.network,
         "seed": recipe.seed,
         "precision": recipe.machine.precision,
@@ -145,6 +147,8 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
         settings = {**shared, "phase": name, "training": getattr(recipe, name)}
         if name == "teacher":
             settings["input"] = {**asdict(recipe.input), "sensor": None}  # HR does not depend on the sensor
+        elif fresh_noise:
+            settings["fresh_noise"] = True
         if name == "transfer":
             settings |= {"loss": recipe.loss, "pool": of(clips.pool), "pool_share": recipe.data.pool_share}
         settings["before"] = [result[other] for other in needs(recipe, name) if other in result]

@@ -56,7 +56,14 @@ def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
     for cell in cells:
         recipe = cell.recipe
         key = digest(
-            [recipe.data, recipe.input, recipe.store, recipe.skip_unreadable, recipe.unreadable_share]
+            [
+                recipe.data,
+                recipe.input,
+                recipe.augment,
+                recipe.store,
+                recipe.skip_unreadable,
+                recipe.unreadable_share,
+            ]
         )
         if key not in opened:
             opened[key] = prepare(recipe, quiet)

@@ -142,6 +142,7 @@ LABELS_ALONE: Settings = STAT | weights(1, 0, 0)
 FROM_TEACHER: Settings = {"transfer.initial": "teacher"}
 REFITTED: Settings = FROM_TEACHER | {"transfer.refit": "true"}
 KD: Settings = {"loss.kd": "1.0"}
+FRESH: Settings = {"augment.fresh_noise": "true"}
 BEYOND = Table(
     "beyond",
     "Beyond the paper",
@@ -150,6 +151,8 @@ BEYOND = Table(
         Row("Teacher", STAT, "teacher"),
         Row("Student", STAT, "student"),
         Row("Student, as long", LABELS_ALONE),
+        Row("Student, fresh noise", STAT | FRESH, "student"),
+        Row("Student, fresh noise, as long", LABELS_ALONE | FRESH),
         Row("CSTAT", CSTAT),
         Row("CSTAT, centred maps", CSTAT | {"loss.centred": "true"}),
         Row("CSTAT, SAT and TAT x10", CSTAT | {"loss.sat": "3.333", "loss.tat": "3.333"}),
@@ -164,6 +167,10 @@ BEYOND = Table(
         Row("from T-Net + CSTAT", CSTAT | FROM_TEACHER),
         Row("from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD),
         Row("from T-Net, refitted + CSTAT + KD", CSTAT | REFITTED | KD),
+        Row("fresh noise, CSTAT", CSTAT | FRESH),
+        Row("fresh noise, KD", LABELS_ALONE | FRESH | KD),
+        Row("fresh noise, from T-Net + KD", LABELS_ALONE | FROM_TEACHER | KD | FRESH),
+        Row("fresh noise, from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD | FRESH),
     ),
     (
         "Every row below Student has trained as long in all: S-Net (or T-Net) first, then the transfer.",

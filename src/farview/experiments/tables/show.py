@@ -51,13 +51,19 @@ def shown(results: Results) -> tuple[list[str], list[list[str]]]:
     ]
 
 
+def heading(results: Results) -> str:
+    """The table's number, where it has one, and title."""
+    number = results["table"]
+    return f"Table {number}: {results['title']}" if isinstance(number, int) else results["title"]
+
+
 def print_table(results: Results) -> None:
     """To the terminal."""
     from rich.console import Console
     from rich.table import Table
 
     head, lines = shown(results)
-    grid = Table(title=f"Table {results['table']}: {results['title']} on {results['request']['data']}")
+    grid = Table(title=f"{heading(results)} on {results['request']['data']}")
     for i, name in enumerate(head):
         grid.add_column(name, justify="left" if i == 0 else "right")
     for line in lines:
@@ -98,7 +104,7 @@ def to_csv(results: Results) -> str:
 
 def to_page(results: Results) -> str:
     """One self-contained page."""
-    title = f"Table {results['table']}: {results['title']}"
+    title = heading(results)
     request = results["request"]
     facts = (
         f"{request['data']}, scale {request['scale']}, seeds {', '.join(map(str, request['seeds']))}; "
