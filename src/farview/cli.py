@@ -245,6 +245,42 @@ def sweep(arguments: Arguments) -> None:
     job.sweep(request, sizes, tuple(options.per_class), options.jobs, options.engine, options.quiet)
 
 
+def record(arguments: Arguments) -> None:
+    """write only the eLR frames of a camera, an address, a file or a folder of files; HR frames stay in memory"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview record", description=record.__doc__)
+    parser.add_argument("source", help="number of a camera, rtsp:// or http:// address, video, folder")
+    parser.add_argument("out", help="an .mkv, or a folder for a folder of files")
+    parser.add_argument("--model", help="record what this model sees, in place of the next four")
+    parser.add_argument("--height", type=int, help="of an eLR frame, pixels (default 12)")
+    parser.add_argument("--width", type=int, help="of an eLR frame, pixels (default 16)")
+    parser.add_argument("--blur", type=float, help="sigma of the lens, eLR pixels (default 0.3)")
+    parser.add_argument("--noise", type=float, help="sigma of the noise, grey levels of 255 (default 2)")
+    parser.add_argument("--grey", action="store_true", help="one channel in place of three")
+    parser.add_argument(
+        "--seconds", type=float, help="stop after so many (default: Ctrl-C ends a live source)"
+    )
+    parser.add_argument("--rate", type=float, default=25, help="frames per second where unknown (default 25)")
+    parser.add_argument("--workers", type=int, default=1, help="processes for a folder of files (default 1)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy import record as job
+    from farview.frames.sensor import SensorModel
+
+    given = {key: getattr(options, key) for key in ("height", "width", "blur", "noise")}
+    given = {key: value for key, value in given.items() if value is not None}
+    settings = job.Settings(SensorModel(**given), options.grey, options.rate, options.seconds)
+    if options.model:
+        if given or options.grey:
+            raise FarviewError(
+                "--model says what is kept; leave out --height, --width, --blur, --noise, --grey"
+            )
+        settings = job.seen_by(options.model, settings)
+    job.record(options.source, options.out, settings, options.workers, options.quiet)
+
+
 def height_and_width(text: str) -> tuple[int, int]:
     """`12x16` as (12, 16)."""
     height, x, width = text.partition("x")
@@ -263,6 +299,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "cost": cost,
     "table": table,
     "sweep": sweep,
+    "record": record,
 }
 
 

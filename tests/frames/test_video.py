@@ -20,6 +20,7 @@ from farview.frames import video
 from farview.frames.arrays import MemoryFrames
 from farview.frames.decoder import packet_index
 from farview.frames.source import Source
+from farview.frames.times import timed
 from farview.frames.video import VideoFile
 
 FRAMES = moving_picture(40, 48, 64)
@@ -473,8 +474,8 @@ def test_times_of_frames(tmp_path: Path) -> None:
     times = [25, 26, 30, 31, 60]
     path = write_video(tmp_path / "a.mkv", frames, "ffv1", "bgr0", times=times)
     with VideoFile(path).open() as opened:
-        timed = list(opened.timed(99.0))
-    np.testing.assert_allclose([seconds for seconds, _ in timed], [0, 0.04, 0.2, 0.24, 1.4], atol=1e-3)
-    np.testing.assert_array_equal([image for _, image in timed], frames)
+        found = list(timed(opened, 99.0))
+    np.testing.assert_allclose([seconds for seconds, _ in found], [0, 0.04, 0.2, 0.24, 1.4], atol=1e-3)
+    np.testing.assert_array_equal([image for _, image in found], frames)
     with MemoryFrames(frames).open() as opened:
-        assert [seconds for seconds, _ in opened.timed(50.0)] == [0, 0.02, 0.04, 0.06, 0.08]
+        assert [seconds for seconds, _ in timed(opened, 50.0)] == [0, 0.02, 0.04, 0.06, 0.08]

@@ -56,6 +56,11 @@ class ImageFolder:
         return _ImageReader(self.path, self.files())
 
 
+def read_image(file: Path) -> Image:
+    """One image, (H, W, C), as `ImageFolder` reads it. Raises `UnreadableClip`."""
+    return _ImageReader(file.parent, [file]).read([0])[0]
+
+
 def image_files(folder: Path) -> list[Path]:
     """Images of a folder in natural order. Raises `UnreadableClip` where it cannot be listed."""
     try:

@@ -48,14 +48,6 @@ class Reader(ABC):
                 raise IndexError(f"{self.name}: frame {number} is outside 0..{len(self) - 1}")
         return self._read(numbers.astype(np.int64))
 
-    def timed(self, rate: float) -> Iterator[tuple[float, Image]]:
-        """Every frame once, in order, with its time in seconds from the first one.
-
-        Where the recording states no times they follow from `fps`, or else from `rate`, frames per second.
-        """
-        for number, image in enumerate(self):
-            yield number / (self.fps or rate), image
-
     def close(self) -> None:  # noqa: B027 - most have nothing to free
         """Free what is open; reading afterwards is an error. Closing twice is not."""
 

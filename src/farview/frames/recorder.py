@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import IO, Any, Self
@@ -108,5 +109,6 @@ class Recorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with suppress(OSError) if kind else nullcontext():  # what went wrong first is what counts
+            self.close()

@@ -21,7 +21,7 @@ _HEAD = 4096  # bytes at whose place the tags stand, behind one short track
 def read(path: Path | str) -> tuple[Images, NDArray[np.float64]]:
     """All frames (N, h, w, C) uint8 and their times (N,), seconds. Raises `UnreadableClip`."""
     with RecordingReader(Path(path)) as recording:
-        times, frames = zip(*recording.timed(recording.origin.rate), strict=True)
+        times, frames = zip(*recording.timed(), strict=True)
     return np.stack(frames), np.array(times)
 
 

@@ -80,9 +80,12 @@ class VideoReader(Reader):
     def __iter__(self) -> Iterator[Image]:
         return map(self._rgb, self._every())
 
-    def timed(self, rate: float) -> Iterator[tuple[float, Image]]:
-        """Times are those of presentation; where they are missing or run backwards, the next is `1 / fps` later."""
-        start, time, step = 0.0, 0.0, 1 / (self.fps or rate)
+    def timed(self) -> Iterator[tuple[float, Image]]:
+        """Every frame once, in order, with its time of presentation in seconds from the first one.
+
+        Where times are missing or run backwards, the next is `1 / fps` later.
+        """
+        start, time, step = 0.0, 0.0, 1 / (self.fps or 25)
         for number, frame in enumerate(self._every()):
             stated = time if frame.time is None else frame.time - start
             if number and stated > time:

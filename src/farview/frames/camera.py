@@ -1,0 +1,172 @@
+"""Live sources: a camera of this machine, a stream from the network, a folder that fills. They have no end."""
+
+import re
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import av
+import cv2
+import numpy as np
+from av.codec.context import CodecContext
+from av.container import InputContainer
+from av.format import Flags
+from av.video.reformatter import VideoReformatter
+
+from farview.errors import UnreadableClip
+from farview.frames.decoder import orientation_of
+from farview.frames.images import image_files, read_image
+from farview.frames.source import Image
+
+PATIENCE = 10.0
+"""Seconds without an answer after which a stream counts as lost."""
+POLL = 0.2
+"""Seconds between looks at a folder that fills."""
+
+_PROTOCOLS = (
+    "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"  # no file: of ours through a playlist
+)
+
+Timed = tuple[float | None, Image]
+"""The camera's own time of a frame in seconds, None where it gives none, and the frame (H, W, C)."""
+
+
+class Camera(Protocol):
+    """A live source. `frames` may be called again after it ended or failed."""
+
+    @property
+    def name(self) -> str:
+        """For messages: without passwords."""
+        ...
+
+    hurry: bool
+    """Set by whoever cannot keep up: what can be left out before decoding is then left out."""
+
+    def frames(self) -> Generator[Timed]:
+        """Frames as they come, RGB or grey. Ends where the source ends; closing frees it.
+
+        Raises `UnreadableClip` where the source cannot be reached or is lost.
+        """
+        ...
+
+
+def camera_of(text: str) -> Camera | None:
+    """What `text` names, if it is live: a number is a camera, `rtsp://...` a stream; None for a file or folder."""
+    if text.isdecimal():
+        return Device(int(text))
+    if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
+        return Stream(text)
+    return None
+
+
+@dataclass
+class Device:
+    """A camera of this machine, by its number."""
+
+    index: int
+    hurry: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"camera {self.index}"
+
+    def frames(self) -> Generator[Timed]:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it writes of what we report
+        capture = cv2.VideoCapture(self.index)
+        try:
+            if not capture.isOpened():
+                raise UnreadableClip(f"{self.name}: there is none, it is in use, or you may not use it")
+            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, where the driver can do that
+            while True:
+                taken, image = capture.read()
+                if not taken:
+                    raise UnreadableClip(f"{self.name}: gives no more frames")
+                yield None, np.ascontiguousarray(image[..., ::-1], np.uint8)
+        finally:
+            capture.release()
+
+
+@dataclass
+class Stream:
+    """An address that FFmpeg can read: RTSP (over TCP), HTTP (MJPEG, MPEG-TS, HLS), UDP."""
+
+    address: str
+    hurry: bool = False
+
+    @property
+    def name(self) -> str:
+        return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", self.address))
+
+    def frames(self) -> Generator[Timed]:
+        options = {"protocol_whitelist": _PROTOCOLS, "analyzeduration": "1000000"}
+        if self.address.lower().startswith("rtsp"):
+            options["rtsp_transport"] = (
+                "tcp"  # over UDP a lost packet spoils pictures up to the next keyframe
+            )
+        try:
+            with av.open(self.address, options=options, timeout=PATIENCE) as container:
+                if not container.streams.video:
+                    raise UnreadableClip(f"{self.name}: sends no video")
+                yield from self._decode(container)
+        except av.ExitError:
+            raise UnreadableClip(f"{self.name}: no answer for {PATIENCE:.0f} s") from None
+        except (av.FFmpegError, OSError) as error:
+            raise UnreadableClip(f"{self.name}: {error.strerror or 'cannot be read'}") from None
+
+    def _decode(self, container: InputContainer) -> Generator[Timed]:
+        stream = container.streams.video[0]
+        codec: CodecContext = stream.codec_context
+        codec.thread_type, codec.thread_count = "NONE", 1  # threads hold frames back
+        turned = VideoReformatter()
+        orientation = None
+        timeless = Flags.no_timestamps in Flags(container.format.flags)  # those of MJPEG are made up
+        for packet in container.demux(stream):
+            codec.skip_frame = "NONKEY" if self.hurry else "DEFAULT"
+            try:
+                decoded = packet.decode()
+            except av.InvalidDataError:
+                continue
+            for frame in decoded:
+                orientation = orientation or orientation_of(frame)
+                rgb = turned.reformat(frame, format="rgb24", threads=1).to_ndarray()
+                yield None if timeless else frame.time, orientation.apply(np.asarray(rgb, np.uint8))
+        if container.duration is None:
+            raise UnreadableClip(f"{self.name}: ended")
+
+
+@dataclass
+class FillingFolder:
+    """A folder into which images are put: each is a frame, from now on, in natural order.
+
+    An image counts once its size has not changed between two looks; one that cannot be read is passed over.
+    """
+
+    path: Path
+    hurry: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def frames(self) -> Generator[Timed]:
+        done = {file.name for file in image_files(self.path)}
+        sizes: dict[str, int] = {}
+        while True:
+            files = image_files(self.path)
+            done.intersection_update(file.name for file in files)
+            for file in files:
+                if file.name in done:
+                    continue
+                try:
+                    size = file.stat().st_size
+                    if sizes.get(file.name) == size:
+                        done.add(file.name)
+                        del sizes[file.name]
+                        yield None, read_image(file)
+                    else:
+                        sizes[file.name] = size
+                except (OSError, UnreadableClip):  # removed meanwhile, or no image
+                    continue
+            time.sleep(POLL)
