@@ -281,6 +281,24 @@ def record(arguments: Arguments) -> None:
     job.record(options.source, options.out, settings, options.workers, options.quiet)
 
 
+def render(arguments: Arguments) -> None:
+    """an eLR recording as an MP4 that any player shows, in blocks or smoothed"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview render", description=render.__doc__)
+    parser.add_argument("recording", help="what farview record wrote; other videos, arrays and folders too")
+    parser.add_argument("out", help="an .mp4")
+    parser.add_argument("--style", choices=["blocks", "bilinear"], default="blocks", help="(default blocks)")
+    parser.add_argument("--height", type=int, default=480, help="of the film, pixels (default 480)")
+    parser.add_argument("--rate", type=float, default=25, help="frames per second where unknown (default 25)")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy import render as job
+
+    count = job.render(**vars(options))
+    print(f"{options.out}: {count} frames")
+
+
 def height_and_width(text: str) -> tuple[int, int]:
     """`12x16` as (12, 16)."""
     height, x, width = text.partition("x")
@@ -300,6 +318,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "table": table,
     "sweep": sweep,
     "record": record,
+    "render": render,
 }
 
 
