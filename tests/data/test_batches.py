@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farview.data.batches import ClipFrames, EpochBatches, loader
+from farview.data.batches import Batch, ClipFrames, EpochBatches, loader
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
 from farview.frames.arrays import MemoryFrames
@@ -148,3 +148,18 @@ def test_validation_draws_no_noise(tmp_path: Path) -> None:
     samples = noisy(tmp_path, np.full((32, 24, 32, 1), 120, np.uint8))
     samples.augment = None
     assert torch.equal(samples[(1, 0)].elr, samples[(2, 0)].elr)  # type: ignore[arg-type]
+
+
+def test_every_size_shows_the_same_part_of_the_scene() -> None:
+    """A ramp from left to right, mirrored and cropped: its levels are those of the places, whatever the size."""
+    ramp = (10 * torch.arange(16)).to(torch.uint8).expand(1, 1, 1, 12, 16)[..., None]  # 5 at x = 1/32 less
+    geometry = torch.tensor([[[-0.5, 0, 0.2], [0, 0.5, -0.1]]])
+    batch = Batch(["a"], torch.tensor([0]), None, ramp, geometry, None)
+    for height, width in ((12, 16), (24, 32), (48, 64)):
+        seen = batch.elr_video((height, width))
+        assert (
+            seen is not None and seen.shape == (1, 1, 1, 1, height, width) and batch.hr_video((2, 2)) is None
+        )
+        places = (2 * torch.arange(width) + 1) / width - 1  # centres of the pixels in -1..1
+        levels = 80 * (0.2 - 0.5 * places) + 75  # of the ramp, -80 to 80 about its middle
+        torch.testing.assert_close(seen[0, 0, 0, 0], levels.expand(height, width), atol=1e-3, rtol=0)

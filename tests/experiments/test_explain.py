@@ -11,6 +11,7 @@ import pytest
 from farview.errors import FarviewError
 from farview.experiments.explain import explain, model_rows, teacher_rows
 from farview.experiments.film import running_maps
+from farview.frames.intervals import Intervals
 from farview.models.model_file import load_model, save_model
 from farview.models.recogniser import Recogniser, described
 from farview.training.phases import Run
@@ -113,7 +114,7 @@ def test_what_cannot_be_is_said(finished: Run, video: Path, tmp_path: Path) -> N
     with pytest.raises(FarviewError, match="MODEL must be an S-Net"):
         explain(teacher, video, tmp_path / "a.png", student)
     network, contract = load_model(teacher)
-    save_model(tmp_path / "other.safetensors", network, replace(contract, input_size=(48, 64)))
-    with pytest.raises(FarviewError, match="differ in input_size"):
+    save_model(tmp_path / "other.safetensors", network, replace(contract, intervals=Intervals(3, 1, 5)))
+    with pytest.raises(FarviewError, match="differ in intervals"):
         explain(student, video, tmp_path / "a.png", tmp_path / "other.safetensors")
     assert not list(tmp_path.glob("a.*"))

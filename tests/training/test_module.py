@@ -18,14 +18,14 @@ B, K, CLASSES, SIZE = 3, 2, 4, (12, 16)
 NONE = {"sat": 0.0, "tat": 0.0}
 
 
-def module(loss: TransferConfig) -> TransferTraining:
+def module(loss: TransferConfig, student: tuple[int, int] = SIZE) -> TransferTraining:
     torch.manual_seed(0)
     config = NetworkConfig("resnet18", 4, "tiny")
-    teacher, student = (ActionNetwork(config, CLASSES, 1, K, 1) for _ in range(2))
+    teacher, network = (ActionNetwork(config, CLASSES, 1, K, 1) for _ in range(2))
     contract = Contract(
-        tuple("abcd"), config, 1, SIZE, "elr", SensorModel(6, 8), Intervals(K, 1), (0.45,), (0.225,)
+        tuple("abcd"), config, 1, student, "elr", SensorModel(6, 8), Intervals(K, 1), (0.45,), (0.225,)
     )
-    return TransferTraining(student, contract, PhaseConfig(), 0, teacher, TransferLoss(loss, 1))
+    return TransferTraining(network, contract, PhaseConfig(), 0, teacher, TransferLoss(loss, 1), SIZE)
 
 
 def batch(labels: list[int], hr: bool = True) -> Batch:
@@ -85,3 +85,21 @@ def test_unlabeled_clips_ask_t_net_for_their_labels(monkeypatch) -> None:
     said = training.see(training.network, elr).logits.log_softmax(1)
     expected = -(said[0, 0] + said[2, 3] + (soft * said[1]).sum()) / B
     torch.testing.assert_close(terms["ce"], expected)
+
+
+@pytest.mark.parametrize("weights", [{"kd": 1.0}, {"sat": 1.0, "tat": 1.0}])
+def test_s_net_sees_its_own_size_and_the_map_that_of_t_net(weights, monkeypatch) -> None:
+    training = module(TransferConfig(ce=1, **NONE | weights, confidence="difference"), student=(6, 8))
+    shapes: dict[str, tuple[int, ...]] = {}
+    training._teacher[0].register_forward_hook(lambda _, x, y: shapes.update(teacher=tuple(x[0].shape)))
+    training.network.register_forward_hook(lambda _, x, y: shapes.update(student=tuple(x[0].shape)))
+    real = training.loss.confidence
+    monkeypatch.setattr(
+        training.loss,
+        "confidence",
+        lambda hr, elr: (shapes.update(hr=tuple(hr.shape), elr=tuple(elr.shape)), real(hr, elr))[1],
+    )
+    training.terms(batch([0, 1, 3]))["total"].backward()
+    large, small = (B, K, 1, 1, *SIZE), (B, K, 1, 1, 6, 8)
+    expected = {"teacher": large, "student": small}
+    assert shapes == (expected | {"hr": large, "elr": large} if "sat" in weights else expected)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from farview.transfer.area import area_matrix, area_mean
+from farview.transfer.area import area_matrix, area_mean, common_grid, to_grid
 
 
 def test_equals_pooling_of_pixels_cut_into_pieces():
@@ -34,3 +34,15 @@ def test_rows_sum_to_1_and_growing_repeats():
     for out, size in ((3, 7), (7, 3), (5, 5), (1, 9), (6, 3)):
         np.testing.assert_allclose(area_matrix(out, size).sum(1), 1, atol=1e-12)
     np.testing.assert_allclose(area_matrix(6, 3) @ [1, 2, 3], [1, 1, 2, 2, 3, 3])
+
+
+def test_leading_axes_are_left_alone():
+    maps = torch.rand(2, 3, 4, 5, 6, 7, dtype=torch.float64)  # (B, K, C, T, H, W)
+    made = to_grid(maps, (2, 3, 4))
+    assert made.shape == (2, 3, 4, 2, 3, 4)
+    torch.testing.assert_close(made[1, 2].flatten(0, 1), area_mean(maps[1, 2][None], (2, 3, 4))[0])
+
+
+def test_the_common_grid_is_the_coarser_of_both_axis_by_axis():
+    flat, deep = torch.empty(2, 3, 8, 1, 6, 8), torch.empty(2, 3, 4, 5, 4, 9)
+    assert common_grid(flat, deep) == common_grid(deep, flat) == (1, 4, 8)

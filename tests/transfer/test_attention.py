@@ -29,3 +29,17 @@ def test_gradients():
 def test_half_precision_does_not_overflow():
     stage = torch.full((1, 1, 512, 1, 2, 2), 1000.0, dtype=torch.float16)
     assert spatial_attention(stage).eq(512_000).all()
+
+
+def test_a_coarser_grid_holds_the_averages_of_its_cells():
+    """Channels +-: sums of absolute values are 1 2 3 / 4 5 6; each of 1x2 cells is a column and a half."""
+    stage = torch.tensor([[[0.5, -2.0, 1.0], [4.0, 2.5, -6.0]], [[-0.5, 0.0, -2.0], [0.0, -2.5, 0.0]]])
+    stage = stage.double().view(1, 1, 2, 1, 2, 3)
+    made = spatial_attention(stage, (1, 1, 2))
+    left, right = (1 + 4 + (2 + 5) / 2) / 3, (3 + 6 + (2 + 5) / 2) / 3
+    torch.testing.assert_close(made, torch.tensor([[[[left, right]]]], dtype=torch.float64))
+
+
+def test_its_own_grid_changes_no_bit():
+    stage = torch.randn(2, 3, 5, 4, 6, 7)
+    assert torch.equal(spatial_attention(stage, (4, 6, 7)), spatial_attention(stage))

@@ -71,3 +71,10 @@ def test_half_precision_is_compared_in_single():
     loss = feature_loss(student.half(), teacher.half(), 2)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss.double(), feature_loss(student, teacher, 2), rtol=1e-3, atol=0)
+
+
+def test_stages_of_two_sizes_are_compared_on_the_coarser_grid():
+    """S-Net has one pixel, T-Net two with channels (3, 5) and (4, -4): their averages are (4, 0)."""
+    s = torch.tensor([3.0, 4.0]).view(1, 1, 2, 1, 1, 1)
+    t = torch.tensor([[3.0, 5.0], [4.0, -4.0]]).view(1, 1, 2, 1, 1, 2)
+    assert feature_loss(s, t, 2).item() == feature_loss(t, s, 2).item() == pytest.approx(1 - 3 / 5)

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from farview.models.network import ActionNetwork, ActionOutput, NetworkConfig
+from farview.transfer.area import area_mean
 from farview.transfer.attention import spatial_attention
 from farview.transfer.config import TransferConfig
 from farview.transfer.lookahead import lookahead_loss
@@ -90,3 +91,19 @@ def test_finite_where_nothing_is_trusted_or_nothing_differs():
         loss = lookahead_loss(head(stage, weight), stage, teacher, 2, confidence)
         (gradient,) = torch.autograd.grad(loss.sum(), confidence)
         assert loss.isfinite().all() and gradient.isfinite().all()
+
+
+def test_a_smaller_s_net_is_moved_where_it_is_compared():
+    """As the prediction above, with T-Net's map on the coarser grid of 2x2 and S-Net's stage of 3x4."""
+    torch.manual_seed(2)
+    stage = torch.randn(B, K, 6, 1, 3, 4, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(6, CLASSES, dtype=torch.float64)
+    teacher, confidence = (torch.rand(B, K, 2, 2, dtype=torch.float64) for _ in range(2))
+    ce = head(stage, weight)
+    (slope,) = torch.autograd.grad(ce.sum(), stage, retain_graph=True)
+    loss = lookahead_loss(ce, stage, teacher, 2, confidence)
+    sat = sat_loss(area_mean(stage.abs().sum(2), (1, 2, 2)), teacher, 2, confidence)
+    (step,) = torch.autograd.grad(sat.sum(), stage)
+    change = (head(stage - 1e-5 * step, weight) - ce).detach() / 1e-5
+    lengths = step.flatten(1).norm(dim=1) * slope.flatten(1).norm(dim=1)
+    torch.testing.assert_close(loss, change / lengths, rtol=1e-3, atol=1e-5)

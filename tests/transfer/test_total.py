@@ -322,3 +322,53 @@ def test_a_term_of_weight_0_is_not_computed():
             TransferLoss(TransferConfig(**nothing | {name: 1.0}), 3)(
                 Pair(output(1), None, *videos(), labels())
             )
+
+
+def halved(maps: torch.Tensor) -> torch.Tensor:
+    """Stage or video (B, K, C, T, H, W) averaged over 2x2 pixels."""
+    return F.avg_pool2d(maps.flatten(0, 2), 2).unflatten(0, maps.shape[:3])
+
+
+def small_output(seed: int) -> ActionOutput:
+    """An S-Net's output on half the input, with half the channels."""
+    full = output(seed)
+    stages = tuple(halved(stage)[:, :, ::2].detach().requires_grad_() for stage in full.stages)
+    return full._replace(stages=stages)
+
+
+def test_a_smaller_s_net_is_compared_on_its_own_grid():
+    """T-Net's 12x16 to 2x2 and the confidence meet S-Net's 6x8 to 1x1; sizes divide, so pooling is a reference."""
+    student, teacher = small_output(1), output(2)
+    config = TransferConfig(confidence="difference", threshold=0.5)
+    loss, pair = TransferLoss(config, 3), Pair(student, teacher, *videos(), labels())
+    terms = loss.terms(pair)
+    assert pair.hr is not None
+    confidence = loss.confidence(pair.hr, pair.elr)
+    assert confidence is not None
+    held = confidence * (confidence >= 0.5)  # (B, K, 1, 24, 32)
+    for i, (s, t) in enumerate(zip(student.stages, teacher.stages, strict=True), 1):
+        maps = held[:, :, 0], s.abs().sum(2)[:, :, 0], t.abs().sum(2)[:, :, 0]
+        weight, ours, theirs = (F.adaptive_avg_pool2d(m, s.shape[-2:]).flatten(2) for m in maps)
+        cosine = F.cosine_similarity(weight * ours, weight * theirs, dim=2)
+        torch.testing.assert_close(terms[f"sat{i}"], (1 - cosine).square().mean(1).sqrt())
+    alike = loss.terms(Pair(output(1), teacher, *videos(), labels()))
+    for name in ("score", "kept", "spread", "empty"):  # what is told of the map and of T-Net
+        assert torch.equal(terms[name], alike[name]), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("learn", ["joint", "lookahead"])
+def test_networks_of_other_width_size_stem_and_backbone(kind, learn):
+    torch.manual_seed(0)
+    teacher = ActionNetwork(NetworkConfig("r2plus1d18", 6, "small"), CLASSES, 3, K, 5)
+    student = ActionNetwork(NetworkConfig("resnet18", 4, "tiny"), CLASSES, 3, K, 5)
+    hr, elr = (video.float() for video in videos(time=5))
+    loss = TransferLoss(TransferConfig(confidence=kind, kd=1, dkd=1, dist=1, learn=learn), 3)
+    with torch.no_grad():
+        seen = teacher(hr / 255)
+    said = student(halved(halved(elr)) / 255)  # 6x8 pixels
+    assert [s.shape[3:] for s in said.stages] != [t.shape[3:] for t in seen.stages]
+    terms = loss(Pair(said, seen, hr, elr, soft_labels(seen.logits), 0.3))
+    assert all(term.isfinite() for term in terms.values())
+    terms["total"].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in student.parameters())

@@ -58,7 +58,15 @@ class Batch:
 
     def videos(self, size: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
         """HR and enlarged eLR grey levels 0..255, (B, K, C, T, *size) each, in the same geometry."""
-        return self._video(self.hr, size), self._video(self.elr, size)
+        return self.hr_video(size), self.elr_video(size)
+
+    def hr_video(self, size: tuple[int, int]) -> Tensor | None:
+        """HR grey levels 0..255, (B, K, C, T, *size); None where the batch has no HR."""
+        return self._video(self.hr, size)
+
+    def elr_video(self, size: tuple[int, int]) -> Tensor | None:
+        """Enlarged eLR grey levels 0..255, (B, K, C, T, *size), the same part of the scene whatever the size."""
+        return self._video(self.elr, size)
 
     def _video(self, frames: Tensor | None, size: tuple[int, int]) -> Tensor | None:
         if frames is None:

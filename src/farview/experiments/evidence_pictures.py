@@ -25,7 +25,7 @@ def evidence_rows(
 
     Args:
         hr: T-Net's input, grey levels 0..255 (1, K, C, T, H, W).
-        elr: S-Net's input in the same geometry, same shape.
+        elr: eLR frames enlarged to the same shape, in the same geometry.
         config: Settings of the maps, and which of them was used in training.
         extractor: Of the MLP map; without it that map is left out.
     """

@@ -88,7 +88,7 @@ def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, vi
     ours, theirs = student.contract, teacher.contract
     if theirs.resolution != "hr" or ours.resolution != "elr":
         raise FarviewError("explain: MODEL must be an S-Net (eLR input) and --teacher a T-Net (HR input)")
-    for name in ("intervals", "input_size", "channels"):
+    for name in ("intervals", "channels"):
         if getattr(ours, name) != getattr(theirs, name):
             raise FarviewError(
                 f"explain: model and teacher differ in {name} ({getattr(ours, name)} and {getattr(theirs, name)}); "
@@ -100,7 +100,8 @@ def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, vi
     label = "attention of T-Net, which sees the recording"
     frames = recorded(made, aspect(student))
     rows = [attention_row("teacher", label, seen, frames, said(seen, theirs.classes))]
-    return rows + evidence_rows(seen.video, made.video, settings(student))[2:]
+    enlarged = student.video(made.seen, theirs.input_size)
+    return rows + evidence_rows(seen.video, enlarged, settings(student))[2:]
 
 
 def settings(student: Recogniser) -> TransferConfig:

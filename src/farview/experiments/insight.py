@@ -86,15 +86,16 @@ def evidence(run: Run) -> str:
             title, left_out("it takes a T-Net and an S-Net, and this run trained only one of them.")
         )
     student = run.models["transfer" if "transfer" in run.models else "student"]
-    pair = Recogniser(run.models["teacher"]), Recogniser(student)
+    teacher, network = Recogniser(run.models["teacher"]), Recogniser(student)
     config, extractor = run.recipe.loss, extractor_of(run)
     if "transfer" not in run.models:
         config = replace(config, confidence="none")
     figures = []
     examples = chosen_clips(run, EXAMPLES)
     for clip in examples[:: max(1, len(examples) - 1)]:
-        hr, elr = (network.recognise(clip.source).video for network in pair)
-        rows = evidence_rows(hr, elr, config, extractor)
+        seen = network.recognise(clip.source).seen
+        elr = network.video(seen, teacher.contract.input_size)
+        rows = evidence_rows(teacher.recognise(clip.source).video, elr, config, extractor)
         name = class_of(run, clip)
         figures.append(f"<h3>{escape(name)}</h3>{strips(rows, name)}")
     caption = (

@@ -166,9 +166,11 @@ def cost(results: Results) -> str:
         if (network := results[name])
     ]
     head = ("", "epochs", "training and validation", "parameters", "multiply-adds a video")
+    counts = {network["multiply_adds"] for name in LABELS if (network := results[name])}
+    built = "All networks are built alike" if len(counts) == 1 else "S-Net is built otherwise than T-Net"
     note = (
         f"Together {results['seconds']:.0f} s of training on this machine. CSTAT's row is what the transfer took by "
-        "itself. All three networks are built alike; at work CSTAT costs what S-Net costs."
+        f"itself. {built}; at work CSTAT costs what S-Net costs."
     )
     return section("Time and cost", table(head, rows), paragraph(note))
 

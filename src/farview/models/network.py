@@ -97,13 +97,18 @@ class ActionNetwork(nn.Module):
                 f"clips have the shape {shape}; this network takes (clips, intervals, channels, frames, "
                 "height, width) = (B, {}, {}, {}, H, W)".format(*expected)
             )
-        least = least_size(self.config)
-        if min(shape[4:]) < least:
-            raise FarviewError(
-                f"an input of {shape[4]}x{shape[5]} (height x width) is too small for {self.config.backbone} "
-                f"with the stem '{self.config.stem}', which takes {least}x{least} or more: enlarge it "
-                "(input.size) or choose a stem that shrinks less (network.stem: small or tiny)"
-            )
+        check_size(self.config, shape[4], shape[5])
+
+
+def check_size(config: NetworkConfig, height: int, width: int) -> None:
+    """Raise FarviewError where an input of `height` x `width` pixels is too small for the network."""
+    least = least_size(config)
+    if min(height, width) < least:
+        raise FarviewError(
+            f"an input of {height}x{width} (height x width) is too small for {config.backbone} with the stem "
+            f"'{config.stem}', which takes {least}x{least} or more: enlarge it (input.size; S-Net's: input.elr_size) "
+            "or choose a stem that shrinks less (network.stem: small or tiny)"
+        )
 
 
 def least_size(config: NetworkConfig) -> int:

@@ -107,10 +107,13 @@ class Recogniser:
             seen = hr_frames(frames, self.contract.input_size, (sensor.height, sensor.width))
         return np.repeat(seen, self.contract.channels // seen.shape[-1], axis=-1)
 
-    def video(self, seen: Images) -> Tensor:
-        """Frames of the model's camera (K, T, h, w, C) as the network's input, (1, K, C, T, H, W) grey levels."""
+    def video(self, seen: Images, size: tuple[int, int] | None = None) -> Tensor:
+        """Frames of the model's camera (K, T, h, w, C) as the network's input, (1, K, C, T, H, W) grey levels.
+
+        `size` (H, W) is another input's, to lay a student's frames beside T-Net's.
+        """
         frames = torch.from_numpy(np.ascontiguousarray(seen))[None].to(self.device)
-        return enlarge(as_video(frames), self.contract.input_size)
+        return enlarge(as_video(frames), size or self.contract.input_size)
 
     @torch.inference_mode()
     def forward(self, video: Tensor) -> ActionOutput:

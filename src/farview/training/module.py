@@ -36,8 +36,8 @@ class NetworkTraining(L.LightningModule):
 
     def video(self, batch: Batch) -> Tensor:
         """What this network is trained on, grey levels (B, K, C, T, H, W)."""
-        hr, elr = batch.videos(self.contract.input_size)
-        video = hr if self.contract.resolution == "hr" else elr
+        look = batch.hr_video if self.contract.resolution == "hr" else batch.elr_video
+        video = look(self.contract.input_size)
         assert video is not None
         return video
 
@@ -128,9 +128,11 @@ class TransferTraining(NetworkTraining):
         seed: int,
         teacher: ActionNetwork,
         loss: TransferLoss,
+        teacher_size: tuple[int, int],
     ) -> None:
+        """`teacher_size` is the height and width of T-Net's input; S-Net's is in `contract`."""
         super().__init__(network, contract, phase, seed)
-        self.loss = loss
+        self.loss, self.teacher_size = loss, teacher_size
         # In a list the teacher is no sub-module: never trained, saved, or wrapped for distribution.
         self._teacher = [teacher.eval().requires_grad_(False)]
 
@@ -147,8 +149,7 @@ class TransferTraining(NetworkTraining):
 
         T-Net runs only where a term or an unlabeled clip asks for it.
         """
-        hr, elr = batch.videos(self.contract.input_size)
-        assert elr is not None
+        hr, elr = batch.hr_video(self.teacher_size), self.video(batch)
         student = self.see(self.network, elr)
         targets = smooth_targets(batch.labels, student.logits.shape[1], self.phase.label_smoothing)
         unlabeled = batch.labels < 0
@@ -158,6 +159,10 @@ class TransferTraining(NetworkTraining):
             with torch.no_grad():
                 teacher = self.see(self._teacher[0], hr)
             targets[unlabeled] = soft_labels(teacher.logits[unlabeled]).to(targets.dtype)
+        if self.loss.config.uses_map and self.teacher_size != self.contract.input_size:
+            enlarged = batch.elr_video(self.teacher_size)  # the confidence map compares it with HR
+            assert enlarged is not None
+            elr = enlarged
         progress = self.current_epoch / self.phase.epochs
         return self.loss(Pair(student, teacher, hr, elr, targets, progress))
 

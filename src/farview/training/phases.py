@@ -29,7 +29,7 @@ from farview.frames.files import atomic_write
 from farview.frames.source import Source
 from farview.models.contract import Contract
 from farview.models.model_file import load_model, save_model
-from farview.models.network import ActionNetwork
+from farview.models.network import ActionNetwork, check_size
 from farview.models.weights import load_initial
 from farview.training.checkpoint import LAST, WEIGHTS, AtomicCheckpoints, Keeper
 from farview.training.data import PhaseData, Prepared, prepare
@@ -65,6 +65,7 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
     new folder beside the old one.
     """
     quiet = quiet or not leads()
+    check_inputs(recipe)
     clips = prepare(recipe, quiet)
     if not quiet:
         print(
@@ -85,6 +86,12 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
             with atomic_write(models[name]) as target, (folders[name] / MODEL).open("rb") as source:
                 shutil.copyfileobj(source, target)
     return Run(recipe, clips, models, folders)
+
+
+def check_inputs(recipe: Recipe) -> None:
+    """Raise FarviewError where the input of a phase's network is too small for it, before another has trained."""
+    for name in recipe.phases:
+        check_size(recipe.network, *recipe.input_size(name))
 
 
 def run_phase(
@@ -128,15 +135,17 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
     def of(listed: tuple[Clip, ...]) -> list[Any]:
         return [(clip.id, clip.label, clip.source.fingerprint()) for clip in listed]
 
-    augment = asdict(recipe.augment)
+    # Keys that came later join a digest only where they are in use, so that runs made before them are still found.
+    augment, seen = asdict(recipe.augment), asdict(recipe.input)
     fresh_noise = augment.pop("fresh_noise")  # T-Net sees no noise
+    del seen["elr_size"]  # nor eLR frames
     shared = {
         "classes": clips.data.classes,
         "train": of(clips.train),
         "val": of(clips.val),
         "test": of(clips.test),
         "intervals": recipe.input.intervals,
-        "input": asdict(recipe.input),
+        "input": seen,
         "augment": augment,
         "network": recipe.network,
         "seed": recipe.seed,
@@ -146,9 +155,11 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
     for name in recipe.phases:
         settings = {**shared, "phase": name, "training": getattr(recipe, name)}
         if name == "teacher":
-            settings["input"] = {**asdict(recipe.input), "sensor": None}  # HR does not depend on the sensor
+            settings["input"] = {**seen, "sensor": None}  # HR does not depend on the sensor
         elif fresh_noise:
             settings["fresh_noise"] = True
+        if recipe.input_size(name) != recipe.input.size:
+            settings["elr_size"] = recipe.input_size(name)
         if name == "transfer":
             settings |= {"loss": recipe.loss, "pool": of(clips.pool), "pool_share": recipe.data.pool_share}
         settings["before"] = [result[other] for other in needs(recipe, name) if other in result]
@@ -192,9 +203,9 @@ def train_phase(
         refit_start(network, contract, clips, recipe.seed)
     module: NetworkTraining
     if name == "transfer":
-        teacher, _ = load_model(models["teacher"])
+        teacher, taught = load_model(models["teacher"])
         loss = TransferLoss(recipe.loss, clips.channels)
-        module = TransferTraining(network, contract, phase, recipe.seed, teacher, loss)
+        module = TransferTraining(network, contract, phase, recipe.seed, teacher, loss, taught.input_size)
     else:
         module = NetworkTraining(network, contract, phase, recipe.seed)
     pool = name == "transfer"
@@ -275,7 +286,7 @@ def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
         classes=clips.data.classes,
         network=recipe.network,
         channels=clips.channels,
-        input_size=recipe.input.size,
+        input_size=recipe.input_size(name),
         resolution="hr" if name == "teacher" else "elr",
         sensor=recipe.input.sensor,
         intervals=recipe.input.intervals,

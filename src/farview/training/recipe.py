@@ -28,6 +28,8 @@ class InputConfig:
 
     size: tuple[int, int] = (256, 340)
     """Height and width of the HR frames and of the up-sampled eLR frames: the input of both networks."""
+    elr_size: tuple[int, int] | Literal["native"] | None = None
+    """Height and width that eLR frames are up-sampled to for S-Net, where not to `size`. native: the sensor's own."""
     sensor: SensorModel = SensorModel()
     """What makes the eLR frames."""
     intervals: Intervals = Intervals()
@@ -36,6 +38,21 @@ class InputConfig:
     """Per channel, of grey levels in 0..1; default: ImageNet's for RGB, 0.45 for one channel."""
     std: tuple[float, ...] | None = None
     """Per channel; default: ImageNet's for RGB, 0.225 for one channel."""
+
+    def __post_init__(self) -> None:
+        height, width = self.sensor.height, self.sensor.width
+        if isinstance(self.elr_size, tuple) and (self.elr_size[0] < height or self.elr_size[1] < width):
+            raise FarviewError(
+                f"input.elr_size: {list(self.elr_size)} is smaller than the sensor's {height}x{width} pixels; to see "
+                "fewer set input.sensor.height and width"
+            )
+
+    @property
+    def student_size(self) -> tuple[int, int]:
+        """Height and width of S-Net's input."""
+        if self.elr_size == "native":
+            return self.sensor.height, self.sensor.width
+        return self.elr_size or self.size
 
 
 @dataclass(frozen=True)
@@ -123,6 +140,15 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         for name in PHASES:
             check_phase(name, getattr(self, name))
+        if self.transfer.refit and self.input.student_size != self.input.size:
+            raise FarviewError(
+                "transfer.refit: fits S-Net's first convolution to T-Net's, pixel by pixel, and their inputs differ in "
+                "size; leave out transfer.refit or input.elr_size"
+            )
+
+    def input_size(self, phase: Phase) -> tuple[int, int]:
+        """Height and width of what the network of a phase sees."""
+        return self.input.size if phase == "teacher" else self.input.student_size
 
 
 def check_phase(name: str, phase: PhaseConfig) -> None:

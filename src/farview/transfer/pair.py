@@ -19,7 +19,7 @@ class Pair:
     hr: Tensor | None
     """HR videos, grey levels 0..255 (B, K, C, T, H, W). None where no term uses them."""
     elr: Tensor
-    """Up-sampled eLR videos in the same geometry, same shape."""
+    """Up-sampled eLR videos in the same geometry; of HR's shape wherever a confidence map compares the two."""
     targets: Tensor
     """Probabilities (B, classes): labels, or `soft_labels` where a clip has none."""
     progress: float = 0.0

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from farview.transfer.area import area_mean
+from farview.transfer.area import Grid, area_mean, common_grid
 from farview.transfer.attention import spatial_attention
 from farview.transfer.confidence import grey, is_kept, spread, trusted
 from farview.transfer.config import WEIGHTS, TransferConfig
@@ -63,7 +63,8 @@ class TransferLoss(nn.Module):
             if self.extractor is not None:
                 total = total + config.spread * (config.spread_floor - terms["spread"]).clamp(min=0)
                 if config.learn == "lookahead" and held[-1] is not None:
-                    last, attention = pair.student.stages[-1], last_attention(pair)
+                    last, taught = pair.student.stages[-1], pair.taught.stages[-1]
+                    attention = spatial_attention(taught, common_grid(last, taught))
                     terms["lookahead"] = lookahead_loss(terms["ce"], last, attention, config.norm, held[-1])
                     total = total + terms["lookahead"]
             return terms | {"total": total}
@@ -91,8 +92,8 @@ class TransferLoss(nn.Module):
         each: dict[str, list[Tensor]] = {}
         if config.sat:
             each["sat"] = [
-                sat_loss(spatial_attention(s), spatial_attention(t), config.norm, c, config.centred)
-                for (s, t), c in zip(stages, held, strict=True)
+                sat_loss(spatial_attention(s, g), spatial_attention(t, g), config.norm, c, config.centred)
+                for (s, t), g, c in zip(stages, grids(pair), held, strict=True)
             ]
         if config.feature:
             each["feature"] = [
@@ -113,16 +114,21 @@ class TransferLoss(nn.Module):
 
     def _trust(self, pair: Pair) -> tuple[list[Tensor | None], dict[str, Tensor]]:
         """The confidence for each stage, (B, K*T, H, W) or None for full, and what `terms` tells of it."""
-        config, stages = self.config, pair.student.stages
+        config = self.config
         assert pair.hr is not None
         confidence = self.confidence(pair.hr, pair.elr)
-        attention = last_attention(pair)
+        attention = spatial_attention(pair.taught.stages[-1])  # T-Net's own grid
         if confidence is None:
             one = attention.new_ones(len(attention))
-            return [None] * len(stages), {"spread": one, "kept": one, "empty": 1 - one, "score": one}
+            return [None] * len(pair.student.stages), {
+                "spread": one,
+                "kept": one,
+                "empty": 1 - one,
+                "score": one,
+            }
         kept = is_kept(confidence, config.threshold)
         held = trusted(confidence, config.threshold, config.binary)
-        return [area_mean(held, (s.shape[3], s.shape[4], s.shape[5])) for s in stages], {
+        return [area_mean(held, grid) for grid in grids(pair)], {
             "spread": spread(confidence, config.threshold),
             "kept": kept.mean((1, 2, 3, 4)),
             "empty": 1 - kept.amax((3, 4)).mean((1, 2)),
@@ -151,6 +157,6 @@ def inner(
     return {name: total} | {f"{name}{i}": loss for i, loss in enumerate(losses, 1)}
 
 
-def last_attention(pair: Pair) -> Tensor:
-    """T-Net's attention in its last stage, (B, K*T, H, W), without gradient."""
-    return spatial_attention(pair.taught.stages[-1])
+def grids(pair: Pair) -> list[Grid]:
+    """Where each of the four stages is compared: (T, H, W), S-Net's where both networks' are alike."""
+    return [common_grid(s, t) for s, t in zip(pair.student.stages, pair.taught.stages, strict=True)]

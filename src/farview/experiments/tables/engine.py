@@ -13,7 +13,7 @@ from typing import Any, Literal
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell
 from farview.training.data import Prepared, prepare
-from farview.training.phases import MODEL, needs, phase_folders, run_phase
+from farview.training.phases import MODEL, check_inputs, needs, phase_folders, run_phase
 from farview.training.recipe import Phase, Recipe, digest
 
 Engine = Literal["local", "ray"]
@@ -55,6 +55,7 @@ def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
     planned = []
     for cell in cells:
         recipe = cell.recipe
+        check_inputs(recipe)
         key = digest(
             [
                 recipe.data,
