@@ -1,0 +1,87 @@
+"""A trained PoT or ISR classifier as one `.safetensors` file: arrays, and all else as JSON in its metadata."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from farview.errors import FarviewError
+from farview.frames.files import atomic_write
+from farview.frames.sensor import SensorModel
+from farview.rivals.pot import PotConfig, PotModel
+from farview.rivals.svm import Svm
+
+FORMAT = 1
+KEY = "farview-rival"  # not the networks': their readers then say that this is no network
+
+
+def save_pot(path: Path, model: PotModel) -> None:
+    """Write the model whole or not at all; the same model gives the same bytes."""
+    text = {
+        "format": FORMAT,
+        "method": model.method,
+        "config": asdict(model.config),
+        "classes": model.classes,
+        "sensor": asdict(model.sensor),
+        "sizes": model.sizes,
+        "c": model.svm.c,
+        "temperature": model.svm.temperature,
+        "trained": model.trained,
+        "accuracy": model.accuracy,
+    }
+    arrays = {
+        "vectors": model.vectors,
+        "scales": model.scales,
+        "coefficients": model.svm.coefficients,
+        "intercept": model.svm.intercept,
+    }
+    with atomic_write(path) as file:
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        file.write(save(whole, {KEY: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """All but the arrays, as `save_pot` wrote it: `method`, `classes`, `sensor`, `trained`, `accuracy` and more.
+
+    Raises FarviewError where the file is missing, damaged, another kind of file or of a newer format.
+    """
+    if not path.is_file():
+        raise FarviewError(f"{path}: no such model; expected a .safetensors file of PoT or ISR")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(KEY)
+    except (SafetensorError, OSError) as error:
+        raise FarviewError(f"{path}: not a whole .safetensors file ({error}); train it again") from None
+    if text is None:
+        raise FarviewError(f"{path}: not a PoT or ISR model (its metadata lack '{KEY}')")
+    found = json.loads(text)
+    if found["format"] > FORMAT:
+        raise FarviewError(
+            f"{path}: has format {found['format']}, this Farview reads up to {FORMAT}: upgrade farview"
+        )
+    return found
+
+
+def load_pot(path: Path) -> PotModel:
+    """The model of a file. Raises FarviewError as `read_description` does."""
+    from safetensors.numpy import load_file
+
+    text = read_description(path)
+    arrays = load_file(path)
+    machine = Svm(arrays["coefficients"], arrays["intercept"], text["c"], text["temperature"])
+    return PotModel(
+        method=text["method"],
+        config=PotConfig(tuple(text["config"]["descriptors"])),
+        classes=tuple(text["classes"]),
+        sensor=SensorModel(**text["sensor"]),
+        sizes=tuple(text["sizes"]),
+        scales=arrays["scales"],
+        vectors=arrays["vectors"],
+        svm=machine,
+        trained=text["trained"],
+        accuracy=text["accuracy"],
+    )
