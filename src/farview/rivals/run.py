@@ -52,7 +52,7 @@ def run_rival(
             "seed": recipe.seed,
             "clips": len(clips.train),
             "c": model.svm.c,
-            "seconds": round(time.perf_counter() - started, 1),
+            "seconds": round(time.perf_counter() - started, 3),
             **model.trained,
         }
         finish(replace(model, trained=trained), clips, folder, quiet)
