@@ -10,7 +10,7 @@ from farview.errors import FarviewError
 from farview.models.contract import NetworkConfig
 from farview.models.cost import cost
 from farview.models.model_file import read_contract
-from farview.training.recipe import read_recipe
+from farview.training.recipe import Phase, read_recipe
 
 Row = dict[str, Any]
 
@@ -31,6 +31,7 @@ PAPER: tuple[Row, ...] = (
     },
 )
 """The two networks of Sec. IV-B at 256x340 with the paper's multiply-adds (10^9) and parameters (10^6)."""
+NETWORKS: dict[Phase, str] = {"teacher": "T-Net", "student": "S-Net"}
 ASSUMED = {"classes": 101, "channels": 3}
 """Of a recipe whose data are not at hand: those of UCF101 in RGB."""
 
@@ -40,8 +41,9 @@ def costs(
 ) -> list[Row]:
     """Counts for a recipe or a model file; by default for the paper's two networks beside the paper's figures.
 
-    `classes` and `channels` are a recipe's, by default those of its data; raises FarviewError where they are given
-    beside anything else.
+    A recipe whose S-Net is not built as its T-Net, or has another input, has a row for each (`name`). `classes` and
+    `channels` are a recipe's, by default those of its data; raises FarviewError where they are given beside anything
+    else.
     """
     if (classes or channels) and (target is None or Path(target).suffix == ".safetensors"):
         raise FarviewError("--classes and --channels go with a recipe: a model file states its own")
@@ -64,8 +66,12 @@ def costs(
         wanted |= {key: found[key] for key in missing}
         note = " and ".join(f"{found[key]} {key}" for key in missing) + origin
     t = recipe.input.intervals
-    row = row_of(recipe.network, wanted["classes"], wanted["channels"], t.count, t.frames, recipe.input.size)
-    return [row | {"note": note}]
+    built = {(recipe.network_of(phase), recipe.input_size(phase)): name for phase, name in NETWORKS.items()}
+    return [
+        row_of(network, wanted["classes"], wanted["channels"], t.count, t.frames, size)
+        | {"name": name if len(built) > 1 else None, "note": note}
+        for (network, size), name in built.items()
+    ]
 
 
 def seen(data: DataConfig) -> tuple[dict[str, int], str]:
@@ -94,6 +100,7 @@ def row_of(
     """One network at one input, as plain values."""
     counted = cost(network, classes, channels, intervals, frames, size)
     return {
+        "name": None,
         "network": asdict(network),
         "input": {"intervals": intervals, "frames": frames, "channels": channels, "size": list(size)},
         "classes": classes,
@@ -135,8 +142,9 @@ def print_costs(rows: list[Row]) -> None:
     for row in rows:
         seen, paper = row["input"], row["paper"]
         h, w = seen["size"]
+        name = f"{row['name']}: " if row["name"] else ""
         table.add_row(
-            f"{row['network']['backbone']} x{row['network']['width']} {row['network']['stem']}",
+            f"{name}{row['network']['backbone']} x{row['network']['width']} {row['network']['stem']}",
             f"{seen['frames']}x{h}x{w}x{seen['channels']}",
             str(row["classes"]),
             f"{row['interval'] / 1e9:.4f}",
@@ -149,6 +157,5 @@ def print_costs(rows: list[Row]) -> None:
         )
     console = Console(width=140)
     console.print(table)
-    for row in rows:
-        if row["note"]:
-            console.print(row["note"], highlight=False, markup=False)
+    for note in dict.fromkeys(row["note"] for row in rows if row["note"]):
+        console.print(note, highlight=False, markup=False)

@@ -1,7 +1,8 @@
 """What is needed to use a model: its network, its input, its class names. Torch-free, as deployment is."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -44,6 +45,33 @@ class NetworkConfig:
             raise FarviewError(f"network.width is {self.width!r}; it must be a whole number of at least 1")
         if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise FarviewError(f"network.dropout is {self.dropout!r}; it must be at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class StudentNetwork:
+    """Section `student_network` of a recipe: in what S-Net is not built as section `network` says."""
+
+    backbone: Backbone | None = None
+    """Default: as T-Net's."""
+    width_factor: float = 1.0
+    """S-Net's channels as a share of T-Net's; its multiply-adds fall with the square of it."""
+    stem: Stem | None = None
+    """Default: as T-Net's. With a native input (`input.elr_size`) tiny keeps its pixels apart."""
+
+    def of(self, network: NetworkConfig) -> NetworkConfig:
+        """S-Net where T-Net is `network`. Raises FarviewError where no channel is left."""
+        width = round(self.width_factor * network.width) if 0 < self.width_factor < math.inf else 0
+        if width < 1:
+            raise FarviewError(
+                f"student_network.width_factor: {self.width_factor} of network.width {network.width} leaves no "
+                f"channel; expected 1/{network.width} or more"
+            )
+        return replace(
+            network,
+            backbone=self.backbone or network.backbone,
+            width=width,
+            stem=self.stem or network.stem,
+        )
 
 
 @dataclass(frozen=True)

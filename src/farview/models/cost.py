@@ -8,12 +8,13 @@ attention out and look at one interval.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from farview.models.contract import NetworkConfig
+from farview.models.contract import Contract, NetworkConfig
 from farview.models.network import ActionNetwork
 from farview.models.r2plus1d import ConvNorm
 
@@ -39,6 +40,14 @@ class Cost:
     """With temporal attention."""
 
 
+def cost_of(contract: Contract) -> Cost:
+    """Cost of the network of a model file."""
+    intervals, size = contract.intervals, contract.input_size
+    classes, channels = len(contract.classes), contract.channels
+    return cost(contract.network, classes, channels, intervals.count, intervals.frames, size)
+
+
+@cache
 def cost(
     config: NetworkConfig, classes: int, channels: int, intervals: int, frames: int, size: tuple[int, int]
 ) -> Cost:

@@ -107,7 +107,7 @@ def check_size(config: NetworkConfig, height: int, width: int) -> None:
         raise FarviewError(
             f"an input of {height}x{width} (height x width) is too small for {config.backbone} with the stem "
             f"'{config.stem}', which takes {least}x{least} or more: enlarge it (input.size; S-Net's: input.elr_size) "
-            "or choose a stem that shrinks less (network.stem: small or tiny)"
+            "or choose a stem that shrinks less (network.stem or student_network.stem: small or tiny)"
         )
 
 

@@ -91,7 +91,7 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
 def check_inputs(recipe: Recipe) -> None:
     """Raise FarviewError where the input of a phase's network is too small for it, before another has trained."""
     for name in recipe.phases:
-        check_size(recipe.network, *recipe.input_size(name))
+        check_size(recipe.network_of(name), *recipe.input_size(name))
 
 
 def run_phase(
@@ -147,13 +147,17 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
         "intervals": recipe.input.intervals,
         "input": seen,
         "augment": augment,
-        "network": recipe.network,
         "seed": recipe.seed,
         "precision": recipe.machine.precision,
     }
     result: dict[Phase, str] = {}
     for name in recipe.phases:
-        settings = {**shared, "phase": name, "training": getattr(recipe, name)}
+        settings = {
+            **shared,
+            "phase": name,
+            "training": getattr(recipe, name),
+            "network": recipe.network_of(name),
+        }
         if name == "teacher":
             settings["input"] = {**seen, "sensor": None}  # HR does not depend on the sensor
         elif fresh_noise:
@@ -190,7 +194,7 @@ def train_phase(
     contract = contract_of(recipe, name, clips)
     torch.manual_seed(recipe.seed)
     network = build_network(contract)
-    if network.stacked and recipe.network.width % 8 == 0:
+    if network.stacked and contract.network.width % 8 == 0:
         # Faster on a CPU; PyTorch 2.13's backward corrupts memory so with 4 channels.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     initial = phase.initial
@@ -284,7 +288,7 @@ def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
     rgb = clips.channels == 3
     return Contract(
         classes=clips.data.classes,
-        network=recipe.network,
+        network=recipe.network_of(name),
         channels=clips.channels,
         input_size=recipe.input_size(name),
         resolution="hr" if name == "teacher" else "elr",

@@ -13,7 +13,7 @@ from farview.data.config import AugmentConfig, DataConfig
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
-from farview.models.contract import NetworkConfig
+from farview.models.contract import NetworkConfig, StudentNetwork
 from farview.transfer.config import TransferConfig
 
 Phase = Literal["teacher", "student", "transfer"]
@@ -115,6 +115,7 @@ class Recipe:
     input: InputConfig = InputConfig()
     augment: AugmentConfig = AugmentConfig()
     network: NetworkConfig = NetworkConfig()
+    student_network: StudentNetwork = field(default_factory=StudentNetwork)
     teacher: PhaseConfig = PhaseConfig()
     student: PhaseConfig = PhaseConfig()
     transfer: PhaseConfig = field(default_factory=lambda: PhaseConfig(initial="student"))
@@ -140,11 +141,13 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         for name in PHASES:
             check_phase(name, getattr(self, name))
-        if self.transfer.refit and self.input.student_size != self.input.size:
-            raise FarviewError(
-                "transfer.refit: fits S-Net's first convolution to T-Net's, pixel by pixel, and their inputs differ in "
-                "size; leave out transfer.refit or input.elr_size"
-            )
+        network = self.network_of("transfer")  # raises where there is none
+        if "transfer" in self.phases:
+            check_comparable(self, network)
+
+    def network_of(self, phase: Phase) -> NetworkConfig:
+        """How the network of a phase is built."""
+        return self.network if phase == "teacher" else self.student_network.of(self.network)
 
     def input_size(self, phase: Phase) -> tuple[int, int]:
         """Height and width of what the network of a phase sees."""
@@ -163,6 +166,27 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
     micro = phase.micro_batch
     if micro is not None and (micro <= 0 or phase.batch % micro):
         raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")
+
+
+def check_comparable(recipe: Recipe, student: NetworkConfig) -> None:
+    """Raise where the transfer needs what an S-Net that is not built as T-Net cannot give."""
+    teacher = recipe.network
+    if recipe.loss.feature and student.width != teacher.width:
+        raise FarviewError(
+            f"loss.feature: compares features channel by channel, and S-Net has {student.width} where T-Net has "
+            f"{teacher.width}; set loss.feature: 0 (loss.sat compares what the channels sum to) or "
+            "student_network.width_factor: 1"
+        )
+    if recipe.transfer.initial == "teacher" and student != teacher:
+        raise FarviewError(
+            "transfer.initial: teacher: T-Net's weights do not fit an S-Net that is built otherwise; set "
+            "transfer.initial: student or leave out student_network"
+        )
+    if recipe.transfer.refit and recipe.input.student_size != recipe.input.size:
+        raise FarviewError(
+            "transfer.refit: fits S-Net's first convolution to T-Net's, pixel by pixel, and their inputs differ in "
+            "size; leave out transfer.refit or input.elr_size"
+        )
 
 
 def digest(settings: Any) -> str:

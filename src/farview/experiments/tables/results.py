@@ -3,7 +3,7 @@
 import csv
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from farview.experiments.tables.statistics import (
     mean_and_spread,
 )
 from farview.models.contract import read_contract
+from farview.models.cost import cost_of
 from farview.training.phases import MODEL, PREDICTIONS
 from farview.training.recipe import Phase
 
@@ -35,9 +36,11 @@ def results_of(
     """All figures of a table; rows that have no finished cell are not there.
 
     `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), means over
-    them `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`, `seconds`; differences in points
-    `to_student`, `to_above`, `to_long` (the row Student, as long) as `points`, `low`, `high`, 95 %; `gap_closed` as
-    percent, low, high; `paper` (Prec@1, and Prec@5 where it has it). None where there is nothing to say.
+    them `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`, `seconds`; `multiply_adds` (of a
+    video) and `parameters` of the row's network; differences in points `to_student` (the row's own S-Net),
+    `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this one's is cheaper than) as
+    `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and Prec@5 where it has it).
+    None where there is nothing to say.
     """
     rows: list[Results] = []
     lines: dict[tuple[str, str], list[Planned]] = {}
@@ -46,10 +49,14 @@ def results_of(
             lines.setdefault((item.cell.row.name, item.cell.column), []).append(item)
     for column in dict.fromkeys(column for _, column in lines):
         above: list[Planned] | None = None
-        for (name, other), items in lines.items():
+        for (_, other), items in lines.items():
             if other != column:
                 continue
-            rows.append(row_of(items, above, lines.get((LONG, column)), part, unit) | {"row": name})
+            full = items[0].cell.row.full
+            others = Others(
+                above, lines.get((LONG, column)), lines.get((full, column)) if full is not None else None
+            )
+            rows.append(row_of(items, others, part, unit))
             above = items
     return {
         "table": table.number,
@@ -64,24 +71,31 @@ def results_of(
     }
 
 
-def row_of(
-    items: list[Planned], above: list[Planned] | None, long: list[Planned] | None, part: Part, unit: Unit
-) -> Results:
+class Others(NamedTuple):
+    """The rows that a row is compared with, beside its own S-Net; None where there is none."""
+
+    above: list[Planned] | None = None
+    long: list[Planned] | None = None
+    full: list[Planned] | None = None
+
+
+def row_of(items: list[Planned], others: Others, part: Part, unit: Unit) -> Results:
     """The figures of one row in one column."""
     phase = items[0].cell.row.phase
     cells = [cell_of(item, part) for item in items]
     own = outcomes(items, phase, part, unit)
 
-    def against(others: list[Planned] | None, kind: Phase | None = None) -> dict[str, float] | None:
-        if others is None or (others is items and kind in (None, phase)) or not same_cells(others, items):
+    def against(other: list[Planned] | None, kind: Phase | None = None) -> dict[str, float] | None:
+        if other is None or (other is items and kind in (None, phase)) or not same_cells(other, items):
             return None
-        found: Difference = difference(outcomes(others, kind or others[0].cell.row.phase, part, unit), own)
+        found: Difference = difference(outcomes(other, kind or other[0].cell.row.phase, part, unit), own)
         return asdict(found)
 
     share = None
     if phase == "transfer":
         references = [outcomes(items, reference, part, unit) for reference in ("teacher", "student")]
         share = gap_share(references[0], references[1], own)
+    counted = cost_of(read_contract(items[0].folders[phase] / MODEL))
     (prec1, prec1_std), (prec5, prec5_std) = (
         mean_and_spread([cell[key] for cell in cells]) for key in ("prec1", "prec5")
     )
@@ -93,10 +107,13 @@ def row_of(
         "prec1_std": prec1_std,
         "prec5": prec5,
         "prec5_std": prec5_std,
+        "multiply_adds": counted.video,
+        "parameters": counted.parameters_total,
         "seconds": float(np.mean([cell["seconds"] for cell in cells])),
         "to_student": against(items, "student"),
-        "to_above": against(above),
-        "to_long": against(long),
+        "to_above": against(others.above),
+        "to_long": against(others.long),
+        "to_full": against(others.full),
         "gap_closed": list(share) if share else None,
         "paper": list(items[0].cell.row.paper.get(items[0].cell.column, ())) or None,
         "cells": cells,

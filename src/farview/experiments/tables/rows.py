@@ -38,6 +38,8 @@ class Row:
     """Column to the paper's Prec@1 and, in Table II, Prec@5, in percent."""
     pool: bool = False
     """Whether the row needs unlabeled clips."""
+    full: str | None = None
+    """The row of the same method at full size, where this one's network is cheaper."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,17 @@ FROM_TEACHER: Settings = {"transfer.initial": "teacher"}
 REFITTED: Settings = FROM_TEACHER | {"transfer.refit": "true"}
 KD: Settings = {"loss.kd": "1.0"}
 FRESH: Settings = {"augment.fresh_noise": "true"}
+HALF: Settings = {"student_network.width_factor": "0.5"}
+NATIVE: Settings = {"input.elr_size": "native"}
+TINY: Settings = {"student_network.stem": "tiny"}
+CHEAPER: dict[str, Settings] = {
+    "half width": HALF,
+    "native input": NATIVE,
+    "native input, tiny stem": NATIVE | TINY,
+    "half width, native input": HALF | NATIVE,
+    "half width, native input, tiny stem": HALF | NATIVE | TINY,
+}
+"""S-Nets that cost less than the recipe's."""
 BEYOND = Table(
     "beyond",
     "Beyond the paper",
@@ -167,6 +180,7 @@ BEYOND = Table(
         Row("from T-Net + CSTAT", CSTAT | FROM_TEACHER),
         Row("from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD),
         Row("from T-Net, refitted + CSTAT + KD", CSTAT | REFITTED | KD),
+        *(Row(f"KD, {name}", LABELS_ALONE | KD | cheaper, full="KD") for name, cheaper in CHEAPER.items()),
         Row("fresh noise, CSTAT", CSTAT | FRESH),
         Row("fresh noise, KD", LABELS_ALONE | FRESH | KD),
         Row("fresh noise, from T-Net + KD", LABELS_ALONE | FROM_TEACHER | KD | FRESH),
@@ -176,6 +190,8 @@ BEYOND = Table(
         "Every row below Student has trained as long in all: S-Net (or T-Net) first, then the transfer.",
         "KD: weight 1 at temperature 4 beside the labels (Hinton et al., 2015); DKD (CVPR 2022): 1, alpha 1, beta 8; "
         "DIST (NeurIPS 2022): 2; with CSTAT its weights stay thirds.",
+        "half width, native input, tiny stem: a cheaper S-Net, trained by itself first; to Student and the gap's share "
+        "refer to that one, to full size to the row KD. Multiply-adds are those of a video, all intervals.",
         "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
     ),
 )

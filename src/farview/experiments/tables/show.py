@@ -7,6 +7,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from farview.experiments.charts import figure, style, svg
 from farview.experiments.page import captioned, page, paragraph, section, table, wide
 from farview.experiments.tables.results import Results
@@ -14,8 +16,11 @@ from farview.experiments.tables.results import Results
 COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
     ("Prec@1", lambda row: with_spread(row["prec1"], row["prec1_std"])),
     ("Prec@5", lambda row: with_spread(row["prec5"], row["prec5_std"])),
+    ("G multiply-adds", lambda row: digits(row["multiply_adds"] / 1e9)),
+    ("M parameters", lambda row: digits(row["parameters"] / 1e6)),
     ("to Student", lambda row: points(row["to_student"])),
     ("to Student, as long", lambda row: points(row["to_long"])),
+    ("to full size", lambda row: points(row["to_full"])),
     ("to row above", lambda row: points(row["to_above"])),
     ("gap closed", lambda row: share(row["gap_closed"])),
     ("paper", lambda row: " / ".join(f"{value:.2f}" for value in row["paper"] or ())),
@@ -27,6 +32,11 @@ COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
 def with_spread(mean: float, spread: float | None) -> str:
     """Mean with standard deviation."""
     return f"{mean:.1f}" if spread is None else f"{mean:.1f} ± {spread:.1f}"
+
+
+def digits(count: float) -> str:
+    """A count to three digits, never as a power of ten."""
+    return np.format_float_positional(count, precision=3, unique=False, fractional=False, trim="-")
 
 
 def points(found: dict[str, float] | None) -> str:
@@ -92,13 +102,22 @@ def to_csv(results: Results) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(
-        ["table", "row", "column", "split", "seed", "prec1", "prec5", "seconds", "paper", "folder"]
+        [
+            *("table", "row", "column", "split", "seed", "prec1", "prec5", "multiply_adds", "parameters"),
+            *("seconds", "paper", "folder"),
+        ]
     )
     for row in results["rows"]:
         for cell in row["cells"]:
             place = [results["table"], row["row"], row["column"], cell["split"], cell["seed"]]
-            figures = [f"{cell['prec1']:.3f}", f"{cell['prec5']:.3f}", cell["seconds"]]
-            writer.writerow([*place, *figures, row["paper"][0] if row["paper"] else "", cell["folder"]])
+            figures = [
+                f"{cell['prec1']:.3f}",
+                f"{cell['prec5']:.3f}",
+                row["multiply_adds"],
+                row["parameters"],
+            ]
+            paper = row["paper"][0] if row["paper"] else ""
+            writer.writerow([*place, *figures, cell["seconds"], paper, cell["folder"]])
     return out.getvalue()
 
 

@@ -11,13 +11,12 @@ from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.cells import Cell, Request, row_cells
 from farview.experiments.tables.engine import Engine, Planned
-from farview.experiments.tables.results import row_of
+from farview.experiments.tables.results import Others, row_of
 from farview.experiments.tables.rows import Row, Settings
 from farview.experiments.tables.sweep_chart import draw
 from farview.experiments.tables.table import raise_failed, run_cells
 from farview.frames.files import atomic_write
 from farview.models.contract import read_contract
-from farview.models.cost import cost
 from farview.training.phases import MODEL, write_json
 
 Point = dict[str, Any]
@@ -115,17 +114,8 @@ def rows_of(
 
 def point_of(items: list[Planned]) -> Point:
     """The figures of one point."""
-    figures = row_of(items, None, None, "test", "clip")
+    figures = row_of(items, Others(), "test", "clip")
     contract = read_contract(items[0].folders[items[0].cell.row.phase] / MODEL)
-    intervals = contract.intervals
-    counted = cost(
-        contract.network,
-        len(contract.classes),
-        contract.channels,
-        intervals.count,
-        intervals.frames,
-        contract.input_size,
-    )
     sensor = contract.sensor
     size = (
         contract.input_size
@@ -133,11 +123,10 @@ def point_of(items: list[Planned]) -> Point:
         else (sensor.height, sensor.width)
     )
     return {
-        **{key: figures[key] for key in ("prec1", "prec1_std", "seconds")},
+        **{key: figures[key] for key in ("prec1", "prec1_std", "multiply_adds", "seconds")},
         "low": min(cell["prec1"] for cell in figures["cells"]),
         "high": max(cell["prec1"] for cell in figures["cells"]),
         "chance": 100 / len(contract.classes),
-        "multiply_adds": counted.video,
         "bytes_per_second": size[0] * size[1] * contract.channels * FRAMES_PER_SECOND,
     }
 
