@@ -135,6 +135,42 @@ def explain(arguments: Arguments) -> None:
     print(job.explain(options.model, options.video, options.out, options.teacher))
 
 
+def figures(arguments: Arguments) -> None:
+    """the paper's Fig. 3, 6, 7, 9 and 10 of your own networks, for print: PNG, PDF, captions, facts"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview figures", description=figures.__doc__)
+    parser.add_argument(
+        "place",
+        metavar="run",
+        help="folder of farview train or demo, or a model, of which there is only Fig. 3",
+    )
+    parser.add_argument("--out", default="figures", help="folder of the figures (default figures)")
+    parser.add_argument(
+        "--clips", nargs="+", default=[], help="paths or ids; Fig. 3 and 9 show the first (default: by rule)"
+    )
+    parser.add_argument(
+        "--only", nargs="+", type=int, choices=(3, 6, 7, 9, 10), default=[], help="(default all)"
+    )
+    parser.add_argument(
+        "--part",
+        choices=["test", "val", "train"],
+        default="test",
+        help="of the data, to choose from (default test)",
+    )
+    parser.add_argument(
+        "--formats", nargs="+", choices=["png", "pdf"], default=["png", "pdf"], help="(default both)"
+    )
+    parser.add_argument("--dpi", type=int, default=300, help="dots per inch of pictures (default 300)")
+    parser.add_argument("--store", help="folder of the frame store (default: the run's)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options = parser.parse_args(arguments)
+
+    from farview.experiments.figures import draw as job
+
+    job.figures(**vars(options))
+
+
 def cost(arguments: Arguments) -> None:
     """parameters and multiply-adds of the paper's networks, or of any recipe's or model's"""
     from argparse import ArgumentParser
@@ -314,6 +350,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "explain": explain,
+    "figures": figures,
     "cost": cost,
     "table": table,
     "sweep": sweep,

@@ -22,9 +22,9 @@ def channel_average(stage: Any) -> Floats:
     return stage[0].abs().mean((1, 2)).float().cpu().numpy()
 
 
-def picture_size(aspect: tuple[int, int]) -> tuple[int, int]:
+def picture_size(aspect: tuple[int, int], width: int = WIDTH) -> tuple[int, int]:
     """Height and width of the pictures of a sensor's window of `aspect` (height, width)."""
-    return max(1, round(WIDTH * aspect[0] / aspect[1])), WIDTH
+    return max(1, round(width * aspect[0] / aspect[1])), width
 
 
 def middle(frames: Images) -> Images:
@@ -32,12 +32,12 @@ def middle(frames: Images) -> Images:
     return frames[:, frames.shape[1] // 2]
 
 
-def recorded(recognition: Recognition, aspect: tuple[int, int]) -> Images:
-    """The window that the sensor sees of each interval's middle frame, for a reader: (K, H, W, 3).
+def recorded(recognition: Recognition, aspect: tuple[int, int], width: int = WIDTH) -> Images:
+    """The window that the sensor sees of each interval's middle frame, for a reader: (K, H, `width`, 3).
 
     Enlarged in squares where the recording has no more pixels than a picture has: then they are worth seeing.
     """
-    frames, size = middle(recognition.frames), picture_size(aspect)
+    frames, size = middle(recognition.frames), picture_size(aspect, width)
     own = center_crop(frames.shape[1], frames.shape[2], *aspect)[2:]
     if 4 * own[0] <= size[0]:
         return pixels(rgb(hr_frames(frames, own, aspect)), size)

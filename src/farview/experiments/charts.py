@@ -153,8 +153,12 @@ def tsne(features: NDArray[np.floating]) -> NDArray[np.float64]:
     """Features (N, D), N >= 4, as points (N, 2) by t-SNE; the same every time."""
     from sklearn.manifold import TSNE
 
-    perplexity = min(30.0, (len(features) - 1) / 3)
-    return TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(features)
+    return TSNE(perplexity=perplexity_of(len(features)), init="pca", random_state=0).fit_transform(features)
+
+
+def perplexity_of(count: int) -> float:
+    """t-SNE's perplexity for so many points."""
+    return min(30.0, (count - 1) / 3)
 
 
 def tsne_chart(

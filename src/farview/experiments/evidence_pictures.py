@@ -14,6 +14,8 @@ from farview.transfer.learned import Extractor, learned_confidence
 from farview.transfer.total import TransferLoss
 
 NAMES: dict[ConfidenceKind, str] = {"difference": "difference", "gradient": "gradient", "mlp": "MLP"}
+PLAIN: tuple[ConfidenceKind, ...] = ("difference", "gradient")
+"""Maps that follow from the frames alone."""
 RED = np.array([214, 40, 40])
 
 
@@ -36,18 +38,25 @@ def evidence_rows(
         Row("eLR enlarged: what S-Net sees", middle_pictures(elr)),
         Row(f"lost: changed by {config.same:g} grey levels or more", tinted(frames, change >= config.same)),
     ]
-    for kind, name in NAMES.items():
-        if kind != "mlp":
-            confidence = TransferLoss(replace(config, confidence=kind), hr.shape[2]).confidence(hr, elr)
-        else:
-            confidence = None if extractor is None else learned_confidence(extractor, hr, elr)
-        if confidence is None:
-            continue
+    for kind, confidence in confidence_maps(hr, elr, config, extractor).items():
         kept = is_kept(confidence, config.threshold)
-        label = f"confidence: {name} map" + (", used in training" if kind == config.confidence else "")
+        label = f"confidence: {NAMES[kind]} map" + (", used in training" if kind == config.confidence else "")
         note = f"{100 * float(kept.mean()):.0f} % kept"
         rows.append(Row(label, grey_picture(middle_maps(confidence * kept)), note=note))
     return rows
+
+
+@torch.inference_mode()
+def confidence_maps(
+    hr: Tensor, elr: Tensor, config: TransferConfig, extractor: Extractor | None = None
+) -> dict[ConfidenceKind, Tensor]:
+    """Each confidence map that can be had, 0..1 (1, K, T, H, W), before the threshold; arguments as above."""
+    maps = {
+        kind: TransferLoss(replace(config, confidence=kind), hr.shape[2]).confidence(hr, elr)
+        for kind in PLAIN
+    }
+    learned = None if extractor is None else learned_confidence(extractor, hr, elr)
+    return {kind: made for kind, made in (*maps.items(), ("mlp", learned)) if made is not None}
 
 
 def middle_maps(maps: Tensor) -> np.ndarray:

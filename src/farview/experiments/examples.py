@@ -1,10 +1,11 @@
 """Which test clips stand as examples, and the report's section that shows them in motion."""
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from farview.data.clip import Clip
+from farview.data.clip import Clip, Part
 from farview.experiments.page import captioned, left_out, picture, section
 from farview.experiments.pictures import animation, shrink
 from farview.frames.source import Source
@@ -12,6 +13,8 @@ from farview.training.phases import Run
 
 ANIMATED, EXAMPLES = 12, 4
 """Classes with an animation, and with pictures of attention."""
+PARTS: dict[Part, str] = {"test": "test", "val": "validation", "train": "training"}
+"""What the clips of a part are called."""
 FRAMES = 40
 """Frames of an animation at most."""
 
@@ -22,21 +25,28 @@ def chosen_clips(run: Run, count: int) -> list[Clip]:
     A rule, so that no clip is chosen for its looks; going through the clips shows different people. Classes
     with fewer clips start again at their first.
     """
-    classes = len(run.clips.data.classes)
+    return one_of_each(run.clips.test, len(run.clips.data.classes), count)
+
+
+def one_of_each(clips: Sequence[Clip], classes: int, count: int) -> list[Clip]:
+    """`chosen_clips` among any `clips` of as many `classes`."""
     chosen = []
     for label in sorted({i * classes // count for i in range(count)}):
-        own = [clip for clip in run.clips.test if clip.label == label]
+        own = [clip for clip in clips if clip.label == label]
         chosen += [own[label % len(own)]] if own else []
     return chosen
 
 
 def rule(run: Run, count: int) -> str:
     """How `chosen_clips` came about, for the reader."""
-    every = count >= len(run.clips.data.classes)
+    return rule_of(len(run.clips.data.classes), count)
+
+
+def rule_of(classes: int, count: int, part: Part = "test") -> str:
+    """How `one_of_each` came about among the clips of a part of the data."""
+    every = count >= classes
     which = "Every class" if every else f"{count} classes, evenly spread over the list of classes"
-    return (
-        f"{which}. Chosen by rule, not by looks: class number n in the list is shown by its n-th test clip."
-    )
+    return f"{which}. Chosen by rule, not by looks: class number n in the list is shown by its n-th {PARTS[part]} clip."
 
 
 def class_of(run: Run, clip: Clip) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from farview.models.recogniser import Recogniser, Recognition
 from farview.training.checkpoint import LAST
 from farview.training.phases import NAMES, Run
 from farview.training.recipe import Phase
+from farview.transfer.config import TransferConfig
 from farview.transfer.learned import Extractor
 
 ATTENTION = (
@@ -110,14 +112,18 @@ def evidence(run: Run) -> str:
 
 def extractor_of(run: Run) -> Extractor | None:
     """The MLP map's extractor from the transfer's last checkpoint; None where there is none."""
-    loss = run.recipe.loss
-    if "transfer" not in run.folders or loss.confidence != "mlp" or not loss.uses_map:
+    if "transfer" not in run.folders:
         return None
-    path = run.folders["transfer"] / LAST
-    if not path.is_file():
+    return read_extractor(run.folders["transfer"], run.recipe.loss, run.clips.channels)
+
+
+def read_extractor(folder: Path, loss: TransferConfig, channels: int) -> Extractor | None:
+    """The same from the folder of a transfer with the settings `loss` on frames of `channels`."""
+    path = folder / LAST
+    if loss.confidence != "mlp" or not loss.uses_map or not path.is_file():
         return None
     state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     prefix = "loss.extractor."
-    extractor = Extractor(run.clips.channels)
+    extractor = Extractor(channels)
     extractor.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     return extractor.eval()

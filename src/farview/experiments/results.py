@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farview import __version__
-from farview.models.cost import cost
+from farview.models.cost import cost_of
 from farview.models.model_file import read_contract
 from farview.training.metrics import gap_closed
 from farview.training.phases import NAMES, Run
@@ -70,15 +70,7 @@ def network_results(run: Run, phase: Phase) -> Results:
     """Figures of one network, from its model file and the phase's history."""
     contract = read_contract(run.models[phase])
     measured = contract.accuracy.get("test")
-    intervals = contract.intervals
-    counted = cost(
-        contract.network,
-        len(contract.classes),
-        contract.channels,
-        intervals.count,
-        intervals.frames,
-        contract.input_size,
-    )
+    counted = cost_of(contract)
     history = read_history(run.folders[phase] / "history.csv")
     return {
         **{key: measured[key] if measured else None for key in ACCURACY},
@@ -99,7 +91,12 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
 
 def read_predictions(run: Run, phase: Phase) -> list[tuple[str, str, str]]:
     """(clip, label, predicted) of every test clip, in the order of the run's test clips."""
-    with (run.folders[phase] / "test-predictions.csv").open(newline="") as file:
+    return predictions_in(run.folders[phase])
+
+
+def predictions_in(folder: Path) -> list[tuple[str, str, str]]:
+    """The same from a phase's folder."""
+    with (folder / "test-predictions.csv").open(newline="") as file:
         return [(row["clip"], row["label"], row["predicted"]) for row in csv.DictReader(file)]
 
 

@@ -16,14 +16,12 @@ from farview.experiments.charts import (
     tsne,
     tsne_chart,
 )
+from farview.experiments.embedding import FEWEST, embedded_clips, features_of
 from farview.experiments.page import captioned, left_out, paragraph, section, table, wide
 from farview.experiments.results import Results, confusion_of, read_history, verdict
 from farview.models.recogniser import Recogniser
-from farview.training.evaluation import predict_clips
 from farview.training.phases import NAMES, Run
 
-EMBEDDED, EMBEDDED_CLASSES = 400, 12
-"""Clips and classes in the t-SNE, at most."""
 TERMS = (
     "The transfer. sat, tat: spatial and temporal attention transfer losses (Eq. 2, 3). Of the confidence map, kept: "
     "share of the pixels at or above the threshold; score: trust in the temporal transfer; spread: share of the "
@@ -107,19 +105,15 @@ def embedding(run: Run) -> str:
     names = run.clips.data.classes
     if not phases:
         return section(title, left_out("this run trained no S-Net."))
-    count = min(len(names), EMBEDDED_CLASSES)
-    clips = [
-        clip
-        for label in sorted({i * len(names) // count for i in range(count)})
-        for clip in [c for c in run.clips.test if c.label == label][: max(1, EMBEDDED // count)]
-    ]
-    if len(clips) < 8:
-        return section(title, left_out(f"t-SNE needs 8 test clips or more, and there are {len(clips)}."))
-    points = {}
-    for phase in phases:
-        network = Recogniser(run.models[phase])
-        features = predict_clips(network.network, network.contract, clips, run.clips.store).features
-        points[NAMES[phase]] = tsne(features.numpy())
+    clips = embedded_clips(run.clips.test, len(names))
+    if len(clips) < FEWEST:
+        return section(
+            title, left_out(f"t-SNE needs {FEWEST} test clips or more, and there are {len(clips)}.")
+        )
+    points = {
+        NAMES[phase]: tsne(features_of(Recogniser(run.models[phase]), clips, run.clips.store))
+        for phase in phases
+    }
     labels = np.array([clip.label for clip in clips])
     return section(
         title,

@@ -1,0 +1,83 @@
+"""Fig. 6: what of the crucial evidence down-sampling lost."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from farview.experiments.figures.moments import RULE, moment_of
+from farview.experiments.figures.shared import Made, identity
+from farview.experiments.figures.sheet import Line, Scale, left_of, sheet
+from farview.experiments.figures.subject import Example, Subject
+from farview.experiments.pictures import Floats
+
+SHARE = 1 / 3
+"""Sides of the box over those of the frame."""
+RED = "#d62828"
+
+
+def draw(subject: Subject, examples: Sequence[Example]) -> Made:
+    """For each example a frame at HR, enlarged from eLR, and the change, with a box around the greatest loss."""
+    from matplotlib.patches import Rectangle
+
+    moments = [moment_of(subject, example) for example in examples]
+    changes = np.stack([moment.change for moment in moments])
+    same, top = subject.loss.same, float(np.ceil(changes.max()))
+    scale = Scale("change, grey levels", "inferno", 0.0, top, ticks=tuple(sorted({0.0, same, top})))
+    boxes = [box_of(moment.change * moment.attention) for moment in moments]
+    height, width = changes.shape[1:]
+    sensor = subject.aspect
+    lines = [
+        Line("HR", f"{height}×{width}\nwhat T-Net sees", np.stack([m.hr for m in moments])),
+        Line(
+            "eLR",
+            "{}×{}, enlarged\nwhat S-Net sees".format(*sensor),
+            np.stack([m.elr for m in moments]),
+        ),
+        Line("|HR − eLR|", "box: most lost\nof what T-Net\nattends to", changes, scale),
+    ]
+    drawn, axes = sheet([lines], [example.title for example in examples])
+    for row in axes:
+        for k, (y, x, tall, wide) in enumerate(boxes):
+            corner = left_of(row, k, len(boxes)) + x / width, y / height
+            row.add_patch(
+                Rectangle(corner, wide / width, tall / height, fill=False, edgecolor=RED, linewidth=1.2)
+            )
+    caption = (
+        "Crucial evidence that down-sampling lost: HR frames, the eLR frames of the same moments enlarged to the same "
+        f"size, and their difference. {RULE} Red: the window of a third of the frame's sides with the largest sum of "
+        f"change times T-Net's attention (last stage). The confidence maps count changes below {same:g} grey levels as "
+        "none."
+    )
+    return Made(
+        drawn,
+        caption,
+        {
+            "clips": [
+                identity(example, subject)
+                | {
+                    "frame": moment.frame,
+                    "interval": moment.interval + 1,
+                    "box": {"top": box[0], "left": box[1], "height": box[2], "width": box[3]},
+                    "mean_change": round(float(moment.change.mean()), 4),
+                    "changed": round(float((moment.change >= same).mean()), 6),
+                }
+                for example, moment, box in zip(examples, moments, boxes, strict=True)
+            ],
+            "size": [height, width],
+            "sensor": list(sensor),
+            "same": same,
+        },
+    )
+
+
+def box_of(weights: Floats, share: float = SHARE) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of the window of `share` of the sides with the largest sum of `weights` (H, W).
+
+    Of several the first, line by line.
+    """
+    tall, wide = (max(1, round(share * side)) for side in weights.shape)
+    sums = cv2.integral(weights.astype(np.float64))
+    boxes = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
+    top, left = np.unravel_index(int(np.argmax(boxes)), boxes.shape)
+    return int(top), int(left), tall, wide
