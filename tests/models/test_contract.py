@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
-from farview.models.contract import FORMAT, Contract, NetworkConfig
+from farview.models.contract import FORMAT, Contract, NetworkConfig, StudentNetwork
 
 CONTRACT = Contract(
     classes=("wave", "Händeschütteln", "跳"),
@@ -87,6 +87,32 @@ def test_broken_text_is_refused_by_key() -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(FarviewError, match="metadata"):
         Contract.from_json("{")
+
+
+def test_s_net_is_t_net_but_for_what_the_section_says() -> None:
+    teacher = NetworkConfig("r2plus1d18", 24, "small", True, 0.25)
+    assert StudentNetwork().of(teacher) == teacher
+    assert StudentNetwork(width_factor=0.5).of(teacher) == replace(teacher, width=12)
+    other = StudentNetwork("resnet18", 1 / 3, "tiny").of(teacher)
+    assert other == NetworkConfig("resnet18", 8, "tiny", True, 0.25)
+
+
+@settings(max_examples=50, deadline=None)
+@given(width=st.integers(1, 512), factor=st.floats(0.01, 4))
+def test_a_width_is_the_nearest_whole_number_or_refused(width: int, factor: float) -> None:
+    section = StudentNetwork(width_factor=factor)
+    if factor * width > 0.5:
+        assert abs(section.of(NetworkConfig(width=width)).width - factor * width) <= 0.5
+    else:
+        with pytest.raises(FarviewError, match=rf"expected 1/{width} or more"):
+            section.of(NetworkConfig(width=width))
+
+
+@pytest.mark.parametrize("factor", [0.0, -0.5, float("inf"), float("nan")])
+def test_a_factor_that_is_no_share_is_refused_by_key(factor: float) -> None:
+    with pytest.raises(FarviewError, match=r"student_network\.width_factor: .*network\.width 64") as caught:
+        StudentNetwork(width_factor=factor).of(NetworkConfig())
+    assert "\n" not in str(caught.value)
 
 
 def test_reading_a_contract_needs_no_torch() -> None:

@@ -57,6 +57,10 @@ def test_digests_are_those_of_before_the_later_keys(settings, teacher, student, 
 def test_keys_at_their_defaults_change_nothing(clips: Prepared) -> None:
     stated = recipe("--input.elr_size=null", "--augment.fresh_noise=false")
     assert phase_digests(stated, clips) == phase_digests(recipe(), clips)
+    built = recipe("--student_network.backbone=null", "--student_network.width_factor=1.0")
+    assert phase_digests(built, clips) == phase_digests(recipe(), clips)
+    as_t_net = recipe("--student_network.backbone=resnet34", "--student_network.stem=imagenet")
+    assert phase_digests(as_t_net, clips) == phase_digests(recipe(), clips)
     same = recipe("--input.elr_size=[256,340]")  # what it is without
     assert phase_digests(same, clips) == phase_digests(recipe(), clips)
 
@@ -66,7 +70,15 @@ def test_native_is_the_sensors_size(clips: Prepared) -> None:
     assert phase_digests(native, clips) == phase_digests(stated, clips)
 
 
-@pytest.mark.parametrize("setting", ["--input.elr_size=native"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "--input.elr_size=native",
+        "--student_network.width_factor=0.5",
+        "--student_network.stem=tiny",
+        "--student_network.backbone=resnet18",
+    ],
+)
 def test_s_nets_keys_leave_t_net_alone(setting: str, clips: Prepared) -> None:
     before, after = phase_digests(recipe(), clips), phase_digests(recipe(setting), clips)
     assert before["teacher"] == after["teacher"]

@@ -1,5 +1,6 @@
 """Every recipe that ships is read against the real types; wrong ones are answered with the key and a remedy."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,9 @@ def test_every_key_can_be_overridden() -> None:
         ("--student.micro_batch=7", "student.micro_batch.*divide"),
         ("--phases=[transfer,teacher]", "phases"),
         ("--network.backbone=vgg", "network.backbone|resnet18"),
+        ("--student_network.with_factor=0.5", "did you mean 'student_network.width_factor'"),
+        ("--student_network.width_factor=0.01", r"student_network\.width_factor: 0\.01 .*expected 1/16"),
+        ("--student_network.stem=huge", r"student_network\.stem.*imagenet"),
     ],
 )
 def test_wrong_keys_and_values_are_named(override: str, expected: str) -> None:
@@ -79,3 +83,39 @@ def test_digest_depends_on_values_alone() -> None:
     one, other = read_recipe("mime"), read_recipe("mime")
     assert digest(one) == digest(other)
     assert digest(one) != digest(read_recipe("mime", ["--seed=1"]))
+
+
+def test_student_network_is_of_s_net_alone() -> None:
+    recipe = read_recipe("mime", ["--student_network.width_factor=0.5", "--student_network.stem=tiny"])
+    assert recipe.network == recipe.network_of("teacher") == read_recipe("mime").network
+    expected = replace(recipe.network, width=recipe.network.width // 2, stem="tiny")
+    assert recipe.network_of("student") == recipe.network_of("transfer") == expected
+
+
+HALF = "--student_network.width_factor=0.5"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ((HALF, "--transfer.initial=teacher"), r"transfer\.initial: teacher: .*leave out student_network"),
+        ((HALF, "--student.initial=teacher"), r"student\.initial: teacher: .*leave out student_network"),
+        (
+            ("--student_network.stem=tiny", "--transfer.initial=teacher", "--transfer.refit=true"),
+            r"transfer\.initial: teacher",
+        ),
+        ((HALF, "--loss.feature=1"), r"loss\.feature: .*8 where T-Net has 16.*student_network\.width_factor: 1"),
+    ],
+)
+def test_what_another_s_net_cannot_give_is_refused_by_key(overrides: tuple[str, ...], expected: str) -> None:
+    with pytest.raises(FarviewError, match=expected) as caught:
+        read_recipe("mime", list(overrides))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_no_phase_of_the_run_asks_for_is_not_refused() -> None:
+    alone = "--phases=[teacher,student]"
+    read_recipe("mime", [HALF, alone, "--loss.feature=1", "--transfer.initial=teacher"])
+    read_recipe("mime", [HALF, "--phases=[teacher]", "--student.initial=teacher"])
+    same = "--student_network.width_factor=1"  # as T-Net, whatever the section says
+    read_recipe("mime", [same, "--student_network.stem=small", "--transfer.initial=teacher", "--loss.feature=1"])

@@ -59,12 +59,12 @@ class StudentNetwork:
     """Default: as T-Net's. With a native input (`input.elr_size`) tiny keeps its pixels apart."""
 
     def of(self, network: NetworkConfig) -> NetworkConfig:
-        """S-Net where T-Net is `network`. Raises FarviewError where no channel is left."""
+        """S-Net where T-Net is `network`. Raises FarviewError where the factor gives no width."""
         width = round(self.width_factor * network.width) if 0 < self.width_factor < math.inf else 0
         if width < 1:
             raise FarviewError(
-                f"student_network.width_factor: {self.width_factor} of network.width {network.width} leaves no "
-                f"channel; expected 1/{network.width} or more"
+                f"student_network.width_factor: {self.width_factor} of network.width {network.width} is no "
+                f"number of channels; expected 1/{network.width} or more"
             )
         return replace(
             network,

@@ -115,7 +115,7 @@ class Recipe:
     input: InputConfig = InputConfig()
     augment: AugmentConfig = AugmentConfig()
     network: NetworkConfig = NetworkConfig()
-    student_network: StudentNetwork = field(default_factory=StudentNetwork)
+    student_network: StudentNetwork = StudentNetwork()
     teacher: PhaseConfig = PhaseConfig()
     student: PhaseConfig = PhaseConfig()
     transfer: PhaseConfig = field(default_factory=lambda: PhaseConfig(initial="student"))
@@ -141,9 +141,7 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         for name in PHASES:
             check_phase(name, getattr(self, name))
-        network = self.network_of("transfer")  # raises where there is none
-        if "transfer" in self.phases:
-            check_comparable(self, network)
+        check_comparable(self, self.network_of("student"))
 
     def network_of(self, phase: Phase) -> NetworkConfig:
         """How the network of a phase is built."""
@@ -169,18 +167,21 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
 
 
 def check_comparable(recipe: Recipe, student: NetworkConfig) -> None:
-    """Raise where the transfer needs what an S-Net that is not built as T-Net cannot give."""
+    """Raise where a phase needs what an S-Net that is not built as T-Net cannot give."""
     teacher = recipe.network
+    for name, own in (("student", "null"), ("transfer", "student")):
+        if name in recipe.phases and getattr(recipe, name).initial == "teacher" and student != teacher:
+            raise FarviewError(
+                f"{name}.initial: teacher: T-Net's weights do not fit an S-Net that is built otherwise; set "
+                f"{name}.initial: {own} or leave out student_network"
+            )
+    if "transfer" not in recipe.phases:
+        return
     if recipe.loss.feature and student.width != teacher.width:
         raise FarviewError(
             f"loss.feature: compares features channel by channel, and S-Net has {student.width} where T-Net has "
             f"{teacher.width}; set loss.feature: 0 (loss.sat compares what the channels sum to) or "
             "student_network.width_factor: 1"
-        )
-    if recipe.transfer.initial == "teacher" and student != teacher:
-        raise FarviewError(
-            "transfer.initial: teacher: T-Net's weights do not fit an S-Net that is built otherwise; set "
-            "transfer.initial: student or leave out student_network"
         )
     if recipe.transfer.refit and recipe.input.student_size != recipe.input.size:
         raise FarviewError(
