@@ -115,7 +115,7 @@ class Recipe:
     input: InputConfig = InputConfig()
     augment: AugmentConfig = AugmentConfig()
     network: NetworkConfig = NetworkConfig()
-    student_network: StudentNetwork = StudentNetwork()
+    student_network: StudentNetwork = field(default_factory=StudentNetwork)
     teacher: PhaseConfig = PhaseConfig()
     student: PhaseConfig = PhaseConfig()
     transfer: PhaseConfig = field(default_factory=lambda: PhaseConfig(initial="student"))

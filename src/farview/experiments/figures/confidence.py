@@ -24,7 +24,7 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
             maps.setdefault(kind, []).append(middle_maps(confidence)[moment.interval])
     threshold = config.threshold
     scale = Scale(
-        f"confidence (grey: below {threshold:g}, not transferred)",
+        f"confidence (grey: below {threshold:g})",
         "viridis",
         threshold,
         1.0,
@@ -45,9 +45,11 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     drawn, _ = sheet([lines, scores], [example.title for example in examples])
     caption = (
         "Confidence of the transferred attention by difference, gradient and MLP: 1 where down-sampling lost nothing, "
-        f"0 at the frame's greatest loss. {RULE} Attention is not transferred from pixels below the threshold of "
-        f"{threshold:g}; below each map the share of pixels at or above it."
+        f"0 at the frame's greatest loss. {RULE} Grey: pixels below the threshold of {threshold:g}, from which "
+        f"attention is not transferred; below each map the share of pixels at or above it."
     )
+    if not any(line.text for line in scores):
+        caption += " The networks were trained without any of them."
     absent = None
     if "mlp" not in maps:
         absent = without_mlp(subject)

@@ -159,9 +159,9 @@ def keep(out: Path, number: int, facts: dict[str, Any]) -> None:
     """Add a figure's facts to `figures.json`, and write `captions.md` anew from it."""
     path = out / FACTS
     try:
-        known = json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError:
-        known = {}  # not ours, or damaged: only what is made now is sure
+        known = json.loads(path.read_text())
+    except (OSError, ValueError):
+        known = {}  # none yet, or damaged: only what is made now is sure
     known[str(number)] = facts
     known = {str(key): known[str(key)] for key in NUMBERS if str(key) in known}
     write_json(path, known)

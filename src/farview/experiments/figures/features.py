@@ -20,8 +20,8 @@ COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#000000", "#8c6d31", "#7f3c8d", "#80ba5a",
     "#e73f74", "#7f7f7f",
 )  # fmt: skip
-MARKERS = "osD^vP"
-"""Class i has colour i and marker i (modulo their numbers): classes differ in black and white, too."""
+MARKERS = "osD^vPXd<>hp"
+"""Class i has colour i and marker i: classes differ in black and white, too."""
 
 
 def draw(subject: Subject, update: Callable[[int, int], None] | None = None) -> Made:
@@ -101,8 +101,8 @@ def picture(
         for i, label in enumerate(sorted(set(labels.tolist()))):
             own = place[labels == label]
             axes.scatter(
-                *own.T, s=11, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], linewidths=0.2,
-                edgecolors="white", label=names[label],
+                *own.T, s=13, color=COLOURS[i], marker=MARKERS[i], linewidths=0.2, edgecolors="white",
+                label=names[label],
             )  # fmt: skip
         when = "before the transfer" if phase == "student" else "after the transfer"
         axes.set_title(f"{title(phase)}, {when}", weight="bold")

@@ -7,7 +7,7 @@ import numpy as np
 
 from farview.experiments.figures.moments import RULE, moment_of
 from farview.experiments.figures.shared import Made, identity
-from farview.experiments.figures.sheet import Line, Scale, left_of, sheet
+from farview.experiments.figures.sheet import Line, Scale, sheet
 from farview.experiments.figures.subject import Example, Subject
 from farview.experiments.pictures import Floats
 
@@ -19,11 +19,12 @@ RED = "#d62828"
 def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     """For each example a frame at HR, enlarged from eLR, and the change, with a box around the greatest loss."""
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
     moments = [moment_of(subject, example) for example in examples]
     changes = np.stack([moment.change for moment in moments])
-    same, top = subject.loss.same, float(np.ceil(changes.max()))
-    scale = Scale("change, grey levels", "inferno", 0.0, top, ticks=tuple(sorted({0.0, same, top})))
+    same, most = subject.loss.same, float(np.ceil(changes.max()))
+    scale = Scale("change, grey levels", "inferno", 0.0, most, ticks=tuple(sorted({0.0, same, most})))
     boxes = [box_of(moment.change * moment.attention) for moment in moments]
     height, width = changes.shape[1:]
     sensor = subject.aspect
@@ -38,11 +39,10 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     ]
     drawn, axes = sheet([lines], [example.title for example in examples])
     for row in axes:
-        for k, (y, x, tall, wide) in enumerate(boxes):
-            corner = left_of(row, k, len(boxes)) + x / width, y / height
-            row.add_patch(
-                Rectangle(corner, wide / width, tall / height, fill=False, edgecolor=RED, linewidth=1.2)
-            )
+        for picture, (top, left, tall, wide) in zip(row, boxes, strict=True):
+            border = Rectangle((left - 0.5, top - 0.5), wide, tall, fill=False, edgecolor=RED, linewidth=1.2)
+            border.set_path_effects([withStroke(linewidth=2.2, foreground="white")])  # seen on red, too
+            picture.add_patch(border)
     caption = (
         "Crucial evidence that down-sampling lost: HR frames, the eLR frames of the same moments enlarged to the same "
         f"size, and their difference. {RULE} Red: the window of a third of the frame's sides with the largest sum of "

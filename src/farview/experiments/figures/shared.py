@@ -18,6 +18,8 @@ from farview.training.recipe import Phase
 
 COLUMNS = 480
 """Pixels of a frame's width, at most what 300 dots per inch show of the widest picture."""
+LETTERS = 16
+"""In a line of a row's label, at most."""
 SHAPES = 60.0
 """Levels by which the strongest shapes of a frame show through the colours."""
 ATTENTION = Scale("spatial attention, share of the row's largest", "plasma", ticks=(0, 0.25, 0.5, 0.75, 1))
@@ -40,13 +42,20 @@ def title(phase: Phase) -> str:
 
 
 def inputs(subject: Subject, example: Example, phases: tuple[Phase, ...]) -> tuple[Images, list[Line]]:
-    """Recorded frames (K, H, W, 3), and the rows of what networks see of a clip."""
+    """Recorded frames (K, H, W, 3), and the rows of what networks see of a clip: HR, and eLR where a student looks.
+
+    A recording that is eLR already has no HR row.
+    """
     made = {phase: subject.recognise(phase, example) for phase in phases}
-    frames = recorded(next(iter(made.values())), subject.aspect, COLUMNS)
-    lines = [Line("HR", fill(example.title, 16), frames)]
+    first = made[phases[0]]
+    frames = recorded(first, subject.aspect, COLUMNS)
+    name, lines = fill(example.title, LETTERS), []
+    if not subject.is_elr(first):
+        lines.append(Line("HR", name, frames))
+        name = ""
     for phase in [phase for phase in phases if phase != "teacher"][:1]:
         seen = rgb(middle(made[phase].seen))
-        lines.append(Line("eLR", "{}×{} pixels".format(*seen.shape[1:3]), seen))
+        lines.append(Line("eLR", f"{name}\n{seen.shape[1]}×{seen.shape[2]} pixels".strip(), seen))
     return frames, lines
 
 
@@ -77,9 +86,11 @@ def verdict(subject: Subject, phase: Phase, example: Example) -> dict[str, Any]:
 
 
 def answer(subject: Subject, phase: Phase, example: Example) -> str:
-    """The same for the label of a row."""
-    text = said(subject.recognise(phase, example), subject.contract.classes, example.label)
-    return fill(text, 17)
+    """The same for the label of a row: the class, below it how sure and whether it is right."""
+    classes = subject.contract.classes
+    text = said(subject.recognise(phase, example), classes, example.label)
+    name = verdict(subject, phase, example)["says"]
+    return f"{fill(name, LETTERS)}\n{text.removeprefix(name).strip()}"
 
 
 def frame_numbers(subject: Subject, phase: Phase, example: Example) -> list[int]:

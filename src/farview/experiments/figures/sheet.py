@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ WIDTH, HEIGHT = 7.16, 9.0
 LARGEST = 1.6
 """Inches of a picture's width, at most."""
 GAP, LINE, GROUP, HEAD, LABEL, BAR, NOTE, WEIGHTS, EDGE = 0.05, 0.05, 0.13, 0.16, 0.92, 0.6, 0.14, 0.32, 0.05
+STEP, LETTER = 0.115, 0.06
+"""Inches from one line of text to the next, and of a letter's width, about."""
+SMALL = 6.5
+"""Points of all text but names and headings."""
 STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same figure everywhere
@@ -41,8 +46,6 @@ class Scale:
     under: str | None = None
     """Colour of values below `low`."""
     ticks: tuple[float, ...] = (0, 0.5, 1)
-    names: tuple[str, ...] | None = None
-    """Of the ticks, where their values do not say enough."""
 
     def mappable(self) -> Any:
         """Matplotlib's pairing of values with colours."""
@@ -81,61 +84,66 @@ class Line:
         return self.pictures.shape[1] / self.pictures.shape[2]
 
     @property
-    def beside(self) -> float:
+    def label(self) -> float:
+        """Inches that name and text take, from top to bottom."""
+        return STEP * (1 + len(self.text.splitlines()))
+
+    @property
+    def below(self) -> float:
         """Inches of what stands below the pictures."""
         return (NOTE if self.notes else 0) + (0 if self.weights is None else WEIGHTS)
 
 
-def sheet(groups: Sequence[Sequence[Line]], heads: Sequence[str]) -> tuple[Any, list[Any]]:
+def sheet(groups: Sequence[Sequence[Line]], heads: Sequence[str]) -> tuple[Any, list[list[Any]]]:
     """A figure of `groups` of lines with a heading for each column, and the axes of each line's pictures.
 
-    In these axes picture k covers x from `left_of(k)` to 1 more, and y from 0 to 1, downwards. The figure is
-    as wide as a page's text, or narrower where it would be too high for the page.
+    The units of these axes are the picture's pixels. The figure is as wide as a page's text, or narrower where it
+    would be too high for the page.
     """
-    lines = [line for group in groups for line in group]
-    columns = len(heads)
-    gaps = (len(lines) - len(groups)) * LINE + (len(groups) - 1) * GROUP
-    fixed = HEAD + gaps + sum(line.beside for line in lines) + 2 * EDGE
-    bar = BAR if any(line.scale for line in lines) else 0.0
-    cell = (WIDTH - LABEL - bar - (columns - 1) * GAP - 2 * EDGE) / columns
-    cell = min(cell, LARGEST, (HEIGHT - fixed) / sum(line.ratio for line in lines))
-    inner = columns * cell + (columns - 1) * GAP
-    width = EDGE + LABEL + inner + bar + EDGE
-    height = fixed + cell * sum(line.ratio for line in lines)
     from matplotlib.figure import Figure
 
+    lines = [line for group in groups for line in group]
+    columns, ratios = len(heads), sum(line.ratio for line in lines)
+    bar = BAR if any(line.scale for line in lines) else 0.0
+    fixed = HEAD + (len(lines) - len(groups)) * LINE + (len(groups) - 1) * GROUP + 2 * EDGE
+    fixed += sum(line.below for line in lines)
+    cell = (WIDTH - LABEL - bar - (columns - 1) * GAP - 2 * EDGE) / columns
+    cell = min(cell, LARGEST, (HEIGHT - fixed) / ratios)
+    heads = [fill(head, max(1, int(cell / LETTER))) for head in heads]
+    more = STEP * max(head.count("\n") for head in heads)
+    inner = columns * cell + (columns - 1) * GAP
+    width = EDGE + LABEL + inner + bar + EDGE
+    height = fixed + more + sum(max(cell * line.ratio, line.label) for line in lines)
     drawn = Figure(figsize=(width, height), facecolor="white")
 
     def place(left: float, top: float, wide: float, tall: float) -> Any:
         return drawn.add_axes((left / width, 1 - (top + tall) / height, wide / width, tall / height))
 
-    left, top, full = EDGE + LABEL, EDGE + HEAD, tallest([Row("", weights=line.weights) for line in lines])
-    share = GAP / cell
+    left, top, full = (
+        EDGE + LABEL,
+        EDGE + HEAD + more,
+        tallest([Row("", weights=line.weights) for line in lines]),
+    )
+    lefts = np.arange(columns) * (cell + GAP)
     spans: list[tuple[Line, float, float]] = []
-    axes: list[Any] = []
-    for k, head in enumerate(heads):
-        x = left + k * (cell + GAP) + cell / 2
-        drawn.text(x / width, 1 - (top - 0.05) / height, head, ha="center", va="bottom")
+    axes: list[list[Any]] = []
     for number, group in enumerate(groups):
         top += GROUP if number else 0
         for i, line in enumerate(group):
             top += LINE if i else 0
-            tall = cell * line.ratio
-            axes.append(place(left, top, inner, tall))
-            show(axes[-1], line, share)
-            label(drawn, line, (left - 0.07) / width, 1 - (top + tall / 2) / height, height)
-            for k, note in enumerate(line.notes):
-                x = left + k * (cell + GAP) + cell / 2
-                drawn.text(
-                    x / width, 1 - (top + tall + 0.025) / height, note, ha="center", va="top", size=6.5
-                )
-            spans.append((line, top, top + tall))
-            top += tall
+            tall, slot = cell * line.ratio, max(cell * line.ratio, line.label)
+            axes.append([place(left + x, top + (slot - tall) / 2, cell, tall) for x in lefts])
+            show(axes[-1], line)
+            label(drawn, line, (left - 0.07) / width, 1 - (top + slot / 2) / height, height)
+            spans.append((line, top, top + slot))
+            top += slot
             if line.weights is not None:
                 below = place(left, top + 0.03, inner, WEIGHTS - 0.15)
-                weight_bars(below, line.weights, full, np.arange(columns) * (1 + share), 1.0, line.colour)
-                below.set_xlim(0, columns * (1 + share) - share)
-            top += line.beside
+                weight_bars(below, line.weights, full, lefts, cell, line.colour)
+                below.set_xlim(0, inner)
+            top += line.below
+    for picture, head in zip(axes[0], heads, strict=True):
+        picture.set_title(head, size=STYLE["font.size"], pad=3.5)
     for scale, same in groupby(spans, key=lambda span: span[0].scale):
         if scale is not None:
             where = list(same)
@@ -144,45 +152,34 @@ def sheet(groups: Sequence[Sequence[Line]], heads: Sequence[str]) -> tuple[Any, 
     return drawn, axes
 
 
-def left_of(axes: Any, column: int, columns: int) -> float:
-    """Where a picture begins in the axes of its line."""
-    right = axes.get_xlim()[1]
-    return column * (1 + (right - columns) / max(1, columns - 1))
-
-
-def show(axes: Any, line: Line, share: float) -> None:
-    """The pictures of a line, `share` of a picture's width apart."""
-    from matplotlib.patches import Rectangle
-
+def show(row: Sequence[Any], line: Line) -> None:
+    """The pictures of a line, each in its own axes."""
     pictures = line.pictures
     if pictures.ndim == 3:
         assert line.scale is not None
         scale = line.scale.mappable()
         pictures = scale.cmap(scale.norm(pictures))[..., :3]
-    for k, picture in enumerate(pictures):
-        left = k * (1 + share)
-        axes.imshow(picture, extent=(left, left + 1, 1, 0), aspect="auto", interpolation="antialiased")
-        axes.add_patch(Rectangle((left, 0), 1, 1, fill=False, linewidth=0.3, edgecolor="0.4", clip_on=False))
-    axes.set_xlim(0, len(pictures) * (1 + share) - share)
-    axes.set_ylim(1, 0)
-    axes.axis("off")
+    for k, (axes, picture) in enumerate(zip(row, pictures, strict=True)):
+        axes.imshow(picture, aspect="auto", interpolation="antialiased")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set(linewidth=0.3, edgecolor="0.4")
+        if line.notes:
+            axes.set_xlabel(line.notes[k], size=SMALL, labelpad=2)
 
 
 def label(drawn: Any, line: Line, x: float, y: float, height: float) -> None:
     """Name and text of a line, right-aligned at `x`, their middle at `y`; `height` of the figure, inches."""
-    step = 0.115 / height
     rows = [(line.name, "bold"), *((text, "normal") for text in line.text.splitlines())]
     for i, (text, weight) in enumerate(rows):
-        at = y + ((len(rows) - 1) / 2 - i) * step
-        drawn.text(x, at, text, ha="right", va="center", weight=weight, size=7 if weight == "bold" else 6.5)
+        at = y + ((len(rows) - 1) / 2 - i) * STEP / height
+        size = STYLE["font.size"] if weight == "bold" else SMALL
+        drawn.text(x, at, text, ha="right", va="center", weight=weight, size=size)
 
 
 def colour_bar(drawn: Any, scale: Scale, axes: Any) -> None:
     """The colours of a scale with what they mean."""
     extend = "neither" if scale.under is None else "min"
     bar = drawn.colorbar(scale.mappable(), cax=axes, extend=extend, extendfrac=0.06, ticks=scale.ticks)
-    if scale.names is not None:
-        bar.set_ticklabels(scale.names)
-    bar.ax.tick_params(labelsize=6.5, pad=1.5)
-    bar.set_label(scale.label, size=6.5, labelpad=2)
+    bar.ax.tick_params(labelsize=SMALL, pad=1.5)
+    bar.set_label(scale.label, size=SMALL, labelpad=2)
     bar.outline.set_linewidth(0.3)

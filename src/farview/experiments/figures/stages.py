@@ -41,7 +41,7 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
         "bilinearly and laid over the grey frame; each row is scaled by its own largest value, so attention that is "
         "even everywhere has one colour."
     )
-    if "teacher" not in phases or len(phases) > 1:
+    if phases[-1] != "teacher" and not subject.is_elr(subject.recognise(phases[0], example)):
         caption += f" {title(phases[-1])} sees only the eLR pixels; the HR frames are there for the reader."
     return Made(
         drawn,

@@ -18,7 +18,7 @@ from farview.frames.source import Source
 from farview.frames.store import FrameStore
 from farview.models.contract import Contract
 from farview.models.recogniser import Recogniser, Recognition
-from farview.training.phases import MODEL, NAMES
+from farview.training.phases import MODEL, NAMES, PREDICTIONS
 from farview.training.recipe import PHASES, STORE, Phase, Recipe, read_recipe
 from farview.transfer.config import TransferConfig
 from farview.transfer.learned import Extractor
@@ -55,8 +55,9 @@ class Subject:
 
     @property
     def contract(self) -> Contract:
-        """Of the first network; the others have the same classes, intervals, channels and sensor."""
-        return next(iter(self.networks.values())).contract
+        """Of a student where there is one: T-Net has the same classes, intervals and channels, but knows the sensor
+        of the run that trained it, which may be another one."""
+        return self.networks.get(self.student, next(iter(self.networks.values()))).contract
 
     @property
     def aspect(self) -> tuple[int, int]:
@@ -94,37 +95,38 @@ class Subject:
 
     @cached_property
     def clips(self) -> tuple[Clip, ...]:
-        """The labelled clips of the part, labels as indices into the networks' classes.
-
-        Of test clips those that the run has predictions for, if any: unreadable ones have none.
-        """
-        if self.part != "test":
-            clips = trained_part(self.data, self.part, self.contract, ())
+        """The labelled clips of the part, labels as indices into the networks' classes, without unreadable ones."""
+        if self.part == "test":
+            clips, tested = self.data.part("test"), self.tested()
+            clips = clips if tested is None else tuple(clip for clip in clips if clip.id in tested)
         else:
-            tested = next(iter(self.predictions.values()), None)
-            clips = tuple(c for c in self.data.part("test") if tested is None or c.id in tested)
+            learned = self.data.part("train") + self.data.part("val")
+            unreadable = self.frame_store().build([clip.source for clip in learned])
+            clips = trained_part(self.data, self.part, self.contract, unreadable)
         if not clips:
             raise FarviewError(f"{self.data.name}: the part '{self.part}' has no clips to show; take --clips")
         return tuple(relabel(self.data, clips, self.contract))
 
-    @cached_property
-    def predictions(self) -> dict[Phase, dict[str, str]]:
-        """What each network of a run said of each test clip when it was done: clip id to class."""
-        return {
-            phase: {clip: predicted for clip, _, predicted in predictions_in(folder)}
-            for phase, folder in self.folders.items()
-            if (folder / "test-predictions.csv").is_file()
-        }
+    def tested(self) -> set[str] | None:
+        """Ids of the test clips that the run could read; None where its predictions are not there."""
+        for folder in self.folders.values():
+            if (folder / f"test-{PREDICTIONS}").is_file():
+                return {clip for clip, _, _ in predictions_in(folder)}
+        return None
 
     def recognise(self, phase: Phase, example: Example) -> Recognition:
         """What a network makes of a clip; done once. Raises FarviewError where it cannot see it."""
         key = phase, example.name
         if key not in self._made:
             made = self.networks[phase].recognise(example.source)
-            if phase == "teacher" and made.frames.shape[2:4] == self.aspect:
+            if phase == "teacher" and self.is_elr(made):
                 raise FarviewError(f"{example.name}: is eLR already; T-Net needs the HR recording")
             self._made[key] = made
         return self._made[key]
+
+    def is_elr(self, made: Recognition) -> bool:
+        """Whether a recording has the sensor's few pixels already."""
+        return made.frames.shape[2:4] == self.aspect
 
     def frame_store(self) -> FrameStore:
         """eLR frames as the students were tested on them."""
@@ -167,9 +169,15 @@ def open_run(folder: Path, part: Part, store: str | Path | None) -> Subject:
 
 def refuse_strangers(folder: Path, networks: dict[Phase, Recogniser]) -> None:
     """Raise where networks cannot be of one run: a later run into the same folder was cut."""
-    contracts = [network.contract for network in networks.values()]
-    for name in ("classes", "channels", "intervals", "sensor"):
-        if any(getattr(contract, name) != getattr(contracts[0], name) for contract in contracts):
+    contracts = {phase: network.contract for phase, network in networks.items()}
+    students = [contract for phase, contract in contracts.items() if phase != "teacher"]
+    everyone = list(contracts.values())
+    # T-Net sees no eLR frames: runs with other sensors share it, and it names the first one's.
+    for name, those in (
+        *((name, everyone) for name in ("classes", "channels", "intervals")),
+        ("sensor", students),
+    ):
+        if any(getattr(contract, name) != getattr(those[0], name) for contract in those):
             raise FarviewError(
                 f"{folder}: its models differ in {name}, so they are of two runs; finish the later one by: "
                 f"farview train {folder / 'recipe.yaml'}"
