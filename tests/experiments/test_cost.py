@@ -56,3 +56,49 @@ def test_a_model_states_its_own(recipe: Path) -> None:
     for target in (None, "model.safetensors"):
         with pytest.raises(FarviewError, match="--classes and --channels go with a recipe"):
             costs(target, classes=5)
+
+
+def test_an_s_net_of_its_own_has_its_own_row(recipe: Path, capsys: pytest.CaptureFixture) -> None:
+    """Half the channels: about a quarter of the multiply-adds. All of the tiny ResNet-18 by hand."""
+    settings = yaml.safe_load(recipe.read_text())
+    settings["student_network"] = {"width_factor": 0.5}
+    recipe.write_text(yaml.safe_dump(settings))
+    teacher, student = costs(recipe)
+    assert [row["name"] for row in (teacher, student)] == ["T-Net", "S-Net"]
+    assert (teacher["network"]["width"], student["network"]["width"]) == (4, 2)
+    assert 3.5 < teacher["interval"] / student["interval"] < 4
+    for row, width in ((teacher, 4), (student, 2)):
+        assert (row["interval"], row["parameters"]) == by_hand(width)
+    main(["cost", str(recipe)])
+    text = capsys.readouterr().out
+    assert "T-Net: resnet18 x4" in text and "S-Net: resnet18 x2" in text
+    assert text.count("those of folder:") == 1
+
+
+def by_hand(width: int) -> tuple[int, int]:
+    """Multiply-adds of an interval and parameters without temporal attention: 24x32 RGB, stem small, two classes."""
+    pixels = 12 * 16
+    adds, weights = pixels * width * 3 * 25, width * 3 * 25 + 2 * width
+    inputs = width
+    for stage, planes in enumerate((width, 2 * width, 4 * width, 8 * width)):
+        pixels = (12, 6, 3, 2)[stage] * (16, 8, 4, 2)[stage]
+        for block in range(2):
+            adds += pixels * planes * 9 * (inputs + planes)
+            weights += planes * 9 * (inputs + planes) + 4 * planes
+            if block == 0 and stage:
+                adds += pixels * planes * inputs
+                weights += planes * inputs + 2 * planes
+            inputs = planes
+    return adds + 2 * inputs, weights + 2 * inputs + 2
+
+
+def test_one_row_where_the_networks_are_alike(recipe: Path) -> None:
+    (row,) = costs(recipe)
+    assert row["name"] is None
+    settings = yaml.safe_load(recipe.read_text())
+    settings["input"]["elr_size"] = "native"
+    recipe.write_text(yaml.safe_dump(settings))
+    assert [(row["name"], row["input"]["size"]) for row in costs(recipe)] == [
+        ("T-Net", [24, 32]),
+        ("S-Net", [6, 8]),
+    ]

@@ -104,7 +104,10 @@ HALF = "--student_network.width_factor=0.5"
             ("--student_network.stem=tiny", "--transfer.initial=teacher", "--transfer.refit=true"),
             r"transfer\.initial: teacher",
         ),
-        ((HALF, "--loss.feature=1"), r"loss\.feature: .*8 where T-Net has 16.*student_network\.width_factor: 1"),
+        (
+            (HALF, "--loss.feature=1"),
+            r"loss\.feature: .*8 where T-Net has 16.*student_network\.width_factor: 1",
+        ),
     ],
 )
 def test_what_another_s_net_cannot_give_is_refused_by_key(overrides: tuple[str, ...], expected: str) -> None:
@@ -118,4 +121,6 @@ def test_what_no_phase_of_the_run_asks_for_is_not_refused() -> None:
     read_recipe("mime", [HALF, alone, "--loss.feature=1", "--transfer.initial=teacher"])
     read_recipe("mime", [HALF, "--phases=[teacher]", "--student.initial=teacher"])
     same = "--student_network.width_factor=1"  # as T-Net, whatever the section says
-    read_recipe("mime", [same, "--student_network.stem=small", "--transfer.initial=teacher", "--loss.feature=1"])
+    read_recipe(
+        "mime", [same, "--student_network.stem=small", "--transfer.initial=teacher", "--loss.feature=1"]
+    )

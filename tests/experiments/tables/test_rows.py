@@ -4,7 +4,8 @@ import pytest
 
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Request, cell_recipe
-from farview.experiments.tables.rows import TABLES, choose
+from farview.experiments.tables.rows import CHEAPER, TABLES, choose
+from farview.training.phases import check_inputs
 
 
 @pytest.mark.parametrize("scale", ["paper", "small"])
@@ -14,6 +15,7 @@ def test_every_row_is_a_recipe_whose_weights_are_shares(number: str, scale: str,
     for row in TABLES[number].rows:
         for column in TABLES[number].columns:
             recipe = cell_recipe(request, row, column, "1", 3)
+            check_inputs(recipe)  # every network can see its input
             loss = recipe.loss
             if number != "beyond":
                 assert loss.ce + loss.sat + loss.tat == pytest.approx(1)
@@ -50,6 +52,22 @@ def test_table_2_changes_the_sensor_alone(tmp_path) -> None:
         for before, after in zip(rows[::2], rows[1::2], strict=True)
     ]
     assert gains == pytest.approx([4.18, 3.06, 1.98, 1.22])  # the paper's text, Sec. IV-F
+
+
+def test_cheaper_rows_are_kd_with_another_s_net(tmp_path) -> None:
+    request = Request(data="mime", out=str(tmp_path))
+    rows = {row.name: row for row in TABLES["beyond"].rows}
+    full = cell_recipe(request, rows["KD"], "resnet", "1", 0)
+    for name in CHEAPER:
+        row = rows[f"KD, {name}"]
+        assert row.full == "KD"
+        recipe = cell_recipe(request, row, "resnet", "1", 0)
+        network, size = recipe.network_of("student"), recipe.input_size("student")
+        assert network.width == full.network.width / (2 if "half width" in name else 1)
+        assert network.stem == ("tiny" if "tiny stem" in name else full.network.stem)
+        assert size == ((12, 16) if "native" in name else full.input.size)
+        assert recipe.network == full.network and recipe.input_size("teacher") == full.input.size
+        assert (recipe.loss, recipe.transfer, recipe.student) == (full.loss, full.transfer, full.student)
 
 
 def test_the_users_keys_reach_every_cell_but_not_what_a_row_is(tmp_path) -> None:

@@ -17,7 +17,9 @@ from farview.experiments.tables.cells import Request, make_cells
 from farview.experiments.tables.engine import plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.rows import TABLES
+from farview.experiments.tables.show import digits
 from farview.experiments.tables.table import table
+from farview.models.model_file import load_model, read_contract
 from farview.training.phases import MODEL, run
 from farview.training.recipe import read_recipe
 from tests.training.tiny import make_clips
@@ -119,6 +121,38 @@ def test_csv_and_page_hold_every_cell(finished: Results, folder: Path) -> None:
         and "Student, as long" in page
         and "http" not in page.replace("http://www.w3.org", "")
     )
+
+
+def test_cheaper_rows_stand_beside_their_cost(folder: Path) -> None:
+    rows = ("Student", "KD", "KD, half width")
+    request = tiny_request(folder, rows=rows, out=str(folder / "beyond"))
+    student, full, half = table("beyond", request, quiet=True)["rows"]
+    for row in (student, full, half):
+        network, _ = load_model(Path(row["cells"][0]["folder"]) / MODEL)
+        assert row["parameters"] == sum(each.numel() for each in network.parameters())
+    assert student["multiply_adds"] == full["multiply_adds"]
+    assert 3.5 < full["multiply_adds"] / half["multiply_adds"] < 4
+    assert student["to_full"] is None and full["to_full"] is None
+    assert half["to_full"]["points"] == pytest.approx(half["prec1"] - full["prec1"])
+    narrow = [
+        contract.accuracy["test"]["prec1"]
+        for path in (folder / "beyond" / "phases").glob(f"student-*/{MODEL}")
+        if (contract := read_contract(path)).network.width == 2
+    ]
+    assert len(narrow) == 1 and half["to_student"]["points"] == pytest.approx(half["prec1"] - narrow[0])
+    assert len(list((folder / "beyond" / "phases").glob("teacher-*"))) == 1
+    with (folder / "beyond" / "table.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [int(line["parameters"]) for line in lines] == [r["parameters"] for r in (student, full, half)]
+    page = (folder / "beyond" / "table.html").read_text()
+    assert "to full size" in page and "G multiply-adds" in page
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(6.4936, "6.49"), (0.012345, "0.0123"), (1234.5, "1230"), (0.5, "0.5"), (20, "20")]
+)
+def test_counts_have_three_digits(count: float, shown: str) -> None:
+    assert digits(count) == shown
 
 
 def test_groups_are_drawn_where_asked(finished: Results, folder: Path) -> None:
