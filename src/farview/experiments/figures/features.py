@@ -11,7 +11,7 @@ from farview.experiments.charts import perplexity_of, tsne
 from farview.experiments.embedding import FEWEST, embedded_clips, features_of
 from farview.experiments.examples import PARTS
 from farview.experiments.figures.shared import Made, title
-from farview.experiments.figures.sheet import WIDTH
+from farview.experiments.figures.sheet import LETTER, WIDTH
 from farview.experiments.figures.subject import Subject
 from farview.training.recipe import Phase
 
@@ -95,10 +95,13 @@ def picture(
 
     x, y = 1.06 * np.max([np.abs(place).max(0) for place in points.values()], 0)
     tall = WIDTH / len(points) * min(1.0, max(0.6, y / x))  # the more nearly square, the higher
-    drawn = Figure(figsize=(WIDTH, tall + 0.8), facecolor="white", layout="constrained")
+    shown = sorted(set(labels.tolist()))
+    columns = min(6, max(1, int(WIDTH / (LETTER * max(len(names[label]) for label in shown) + 0.3))))
+    legend = 0.16 * -(-len(shown) // columns)
+    drawn = Figure(figsize=(WIDTH, tall + 0.5 + legend), facecolor="white", layout="constrained")
     panels = drawn.subplots(1, len(points))
     for axes, (phase, place) in zip(panels, points.items(), strict=True):
-        for i, label in enumerate(sorted(set(labels.tolist()))):
+        for i, label in enumerate(shown):
             own = place[labels == label]
             axes.scatter(
                 *own.T, s=13, color=COLOURS[i], marker=MARKERS[i], linewidths=0.2, edgecolors="white",
@@ -110,6 +113,6 @@ def picture(
         axes.set(xlim=(-x, x), ylim=(-y, y), aspect="equal", xticks=[], yticks=[])
     handles = panels[0].get_legend_handles_labels()
     drawn.legend(
-        *handles, loc="outside lower center", ncols=6, frameon=False, handletextpad=0.1, markerscale=1.4
+        *handles, loc="outside lower center", ncols=columns, frameon=False, handletextpad=0.1, markerscale=1.4
     )
     return drawn

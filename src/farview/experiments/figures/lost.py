@@ -24,7 +24,7 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     moments = [moment_of(subject, example) for example in examples]
     changes = np.stack([moment.change for moment in moments])
     same, most = subject.loss.same, float(np.ceil(changes.max()))
-    scale = Scale("change, grey levels", "inferno", 0.0, most, ticks=tuple(sorted({0.0, same, most})))
+    scale = Scale("grey levels", "inferno", 0.0, most, ticks=tuple(sorted({0.0, same, most})))
     boxes = [box_of(moment.change * moment.attention) for moment in moments]
     height, width = changes.shape[1:]
     sensor = subject.aspect

@@ -148,7 +148,8 @@ def sheet(groups: Sequence[Sequence[Line]], heads: Sequence[str]) -> tuple[Any, 
         if scale is not None:
             where = list(same)
             first, last = where[0][1], where[-1][2]
-            colour_bar(drawn, scale, place(left + inner + 0.08, first, 0.07, last - first))
+            beside = place(left + inner + 0.08, first, 0.07, last - first)
+            colour_bar(drawn, scale, beside, int((last - first) / LETTER))
     return drawn, axes
 
 
@@ -176,10 +177,10 @@ def label(drawn: Any, line: Line, x: float, y: float, height: float) -> None:
         drawn.text(x, at, text, ha="right", va="center", weight=weight, size=size)
 
 
-def colour_bar(drawn: Any, scale: Scale, axes: Any) -> None:
-    """The colours of a scale with what they mean."""
+def colour_bar(drawn: Any, scale: Scale, axes: Any, letters: int) -> None:
+    """The colours of a scale with what they mean, in lines of so many letters."""
     extend = "neither" if scale.under is None else "min"
     bar = drawn.colorbar(scale.mappable(), cax=axes, extend=extend, extendfrac=0.06, ticks=scale.ticks)
     bar.ax.tick_params(labelsize=SMALL, pad=1.5)
-    bar.set_label(scale.label, size=SMALL, labelpad=2)
+    bar.set_label(fill(scale.label, letters), size=SMALL, labelpad=2)
     bar.outline.set_linewidth(0.3)
