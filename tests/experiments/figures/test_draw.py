@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from farview.cli import main
 from farview.errors import FarviewError, UnreadableClip
 from farview.experiments.figures.draw import figures
 from farview.experiments.figures.sheet import HEIGHT, WIDTH
-from farview.models.model_file import load_model
+from farview.models.model_file import load_model, save_model
 from tests.experiments.figures.conftest import Drawn
 
 ALL = (3, 6, 7, 9, 10)
@@ -80,10 +81,36 @@ def test_a_missing_network_is_named(
     made = figures(without_cstat, tmp_path / "out", formats=("png",), dpi=30)
     assert [path.name for path in made] == ["fig3.png", "fig6.png", "fig7.png"]
     said = capsys.readouterr().out
-    assert "left out: Fig. 9 needs CSTAT" in said and "left out: Fig. 10 needs CSTAT" in said
+    assert said.count("left out: ") == 2
+    assert "run: Fig. 9 needs CSTAT" in said and "run: Fig. 10 needs CSTAT" in said
     facts = json.loads((tmp_path / "out" / "figures.json").read_text())
     assert list(facts["3"]["stages"]) == ["teacher", "student"]
     assert "trained without any of them" in facts["7"]["caption"]
+
+
+def test_too_few_clips_leave_fig_10_out(
+    drawn: Drawn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = dict(formats=("png",), dpi=30, part="val")
+    made = figures(drawn.run, tmp_path, **options)  # type: ignore[arg-type]
+    assert [path.name for path in made] == ["fig3.png", "fig6.png", "fig7.png", "fig9.png"]
+    assert "left out: folder:" in (said := capsys.readouterr().out) and "8 validation clips or more" in said
+    with pytest.raises(FarviewError, match=r"Fig\. 10 needs 8 validation clips or more"):
+        figures(drawn.run, tmp_path, only=(10,), **options)  # type: ignore[arg-type]
+
+
+def test_named_clips_do_without_the_data(drawn: Drawn, tmp_path: Path) -> None:
+    shutil.copytree(drawn.run, tmp_path / "run")
+    model = tmp_path / "run" / "cstat.safetensors"
+    network, contract = load_model(model)
+    data = contract.trained["data"] | {"source": "folder:/gone"}
+    save_model(model, network, replace(contract, trained=contract.trained | {"data": data}))
+    options = dict(formats=("png",), dpi=30, quiet=True)
+    clip = drawn.subject.data.clips[0].source.name
+    made = figures(tmp_path / "run", tmp_path, [clip], **options)  # type: ignore[arg-type]
+    assert [path.name for path in made] == ["fig3.png", "fig6.png", "fig7.png", "fig9.png"]
+    with pytest.raises(FarviewError, match="/gone"):
+        figures(tmp_path / "run", tmp_path, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["teacher", "student", "cstat"])

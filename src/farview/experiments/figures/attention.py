@@ -38,9 +38,9 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     drawn, _ = sheet(groups, [f"frame {number}" for number in numbers])
     caption = (
         f"Where and when the networks look in one clip ({example.title}): T-Net, S-Net before the transfer, and after "
-        "it (CSTAT). Pictures: spatial attention after the last residual stage, over the grey frame, each row scaled "
-        "by its own largest value; S-Net and CSTAT see only the eLR pixels. Bars: temporal attention; the dashed line "
-        "is the even weight. On the left: the most likely class."
+        "it (CSTAT). Pictures: spatial attention after the last residual stage, in colours that the frame's shapes "
+        "make a little lighter or darker, each row scaled by its own largest value; S-Net and CSTAT see only the eLR "
+        "pixels. Bars: temporal attention; the dashed line is the even weight. On the left: the most likely class."
     )
     return Made(
         drawn,

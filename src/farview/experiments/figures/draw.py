@@ -48,14 +48,14 @@ def figures(
     Args:
         place: A run's folder, or a model file, of which there is only Fig. 3.
         clips: Paths or ids of the clips to show; Fig. 3 and 9 show the first. Default: by rule, of distinct classes.
-        only: Numbers of figures; default: all that the networks allow.
+        only: Numbers of figures; default: all that the networks and clips allow.
         part: Which clips are chosen from, and shown by Fig. 10.
         formats: png, pdf.
         dpi: Dots per inch of the PNG and of the pictures in the PDF.
         store: Folder of the frame store; default: the run's.
 
     What other figures in `out` say of themselves stays in `figures.json`. Raises FarviewError where a figure in `only`
-    needs networks that are not there, a clip cannot be read, or the extra `viz` is missing.
+    needs networks or clips that are not there, a clip cannot be read, or the extra `viz` is missing.
     """
     need_viz()
     if dpi < 1:
@@ -84,21 +84,28 @@ def figures(
 
 
 def possible(subject: Subject, only: Sequence[int], quiet: bool) -> list[int]:
-    """The figures to make. Raises FarviewError where one of `only` needs a network that is not there."""
+    """The figures to make. Raises FarviewError where one of `only` cannot be."""
     numbers = []
     for number in only or NUMBERS:
-        missing = [title(phase) for phase in needs(subject, number) if phase not in subject.networks]
-        if not missing:
+        reason = obstacle(subject, number)
+        if reason is None:
             numbers.append(number)
-            continue
-        reason = f"Fig. {number} needs {' and '.join(missing)}"
-        if only:
-            raise FarviewError(
-                f"{subject.place}: {reason}; name the folder of a run that trained all three networks, or take --only 3"
-            )
-        if not quiet:
+        elif only:
+            raise FarviewError(reason)
+        elif not quiet:
             print(f"left out: {reason}", flush=True)
     return numbers
+
+
+def obstacle(subject: Subject, number: int) -> str | None:
+    """Why a figure cannot be made, if so."""
+    missing = [title(phase) for phase in needs(subject, number) if phase not in subject.networks]
+    if missing:
+        return (
+            f"{subject.place}: Fig. {number} needs {' and '.join(missing)}; name the folder of a run that trained all "
+            "three networks, or take --only 3"
+        )
+    return features.obstacle(subject) if number == 10 else None
 
 
 def needs(subject: Subject, number: int) -> tuple[Phase, ...]:

@@ -24,18 +24,27 @@ MARKERS = "osD^vPXd<>hp"
 """Class i has colour i and marker i: classes differ in black and white, too."""
 
 
-def draw(subject: Subject, update: Callable[[int, int], None] | None = None) -> Made:
-    """t-SNE of the clips' features by S-Net and CSTAT, on axes of the same size.
+def obstacle(subject: Subject) -> str | None:
+    """Why there can be no Fig. 10, if so: its data are not there, or hold too few clips."""
+    try:
+        clips = embedded_clips(subject.clips, len(subject.contract.classes))
+    except FarviewError as error:
+        return f"Fig. 10 needs the networks' data; {error}"
+    if len(clips) >= FEWEST and len({clip.label for clip in clips}) > 1:
+        return None
+    return (
+        f"{subject.data.name}: Fig. 10 needs {FEWEST} {PARTS[subject.part]} clips or more, of two classes or more, "
+        f"and there are {len(clips)}; leave it out by --only"
+    )
 
-    `update(done, total)` is told how many clips are done. Raises FarviewError where there are too few.
+
+def draw(subject: Subject, update: Callable[[int, int], None] | None = None) -> Made:
+    """t-SNE of the clips' features by S-Net and CSTAT, on axes of the same size; for a subject without `obstacle`.
+
+    `update(done, total)` is told how many clips are done.
     """
     clips = embedded_clips(subject.clips, len(subject.contract.classes))
     labels = np.array([clip.label for clip in clips])
-    if len(clips) < FEWEST or len(set(labels.tolist())) < 2:
-        raise FarviewError(
-            f"{subject.data.name}: Fig. 10 needs {FEWEST} {PARTS[subject.part]} clips or more, of two classes or more, "
-            f"and there are {len(clips)}; leave it out by --only"
-        )
     store, features = subject.frame_store(), {}
     for i, phase in enumerate(PHASES):
 

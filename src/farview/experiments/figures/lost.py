@@ -44,8 +44,8 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
             border.set_path_effects([withStroke(linewidth=2.2, foreground="white")])  # seen on red, too
             picture.add_patch(border)
     caption = (
-        "Crucial evidence that down-sampling lost: HR frames, the eLR frames of the same moments enlarged to the same "
-        f"size, and their difference. {RULE} Red: the window of a third of the frame's sides with the largest sum of "
+        "What down-sampling lost: HR frames, the eLR frames of the same moments enlarged to the same size, and their "
+        f"difference in grey levels. {RULE} Red: the window of a third of the frame's sides with the largest sum of "
         f"change times T-Net's attention (last stage). The confidence maps count changes below {same:g} grey levels as "
         "none."
     )

@@ -109,7 +109,7 @@ def sheet(groups: Sequence[Sequence[Line]], heads: Sequence[str]) -> tuple[Any, 
     fixed += sum(line.below for line in lines)
     cell = (WIDTH - LABEL - bar - (columns - 1) * GAP - 2 * EDGE) / columns
     cell = min(cell, LARGEST, (HEIGHT - fixed) / ratios)
-    heads = [fill(head, max(1, int(cell / LETTER))) for head in heads]
+    heads = [fill(head, max(1, round(cell / LETTER))) for head in heads]
     more = STEP * max(head.count("\n") for head in heads)
     inner = columns * cell + (columns - 1) * GAP
     width = EDGE + LABEL + inner + bar + EDGE

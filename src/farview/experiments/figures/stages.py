@@ -38,8 +38,8 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     caption = (
         f"Spatial attention of {names} after each residual stage, for one clip ({example.title}). Columns: the "
         "middle frames of the intervals. Attention: mean over channels of the absolute values (Eq. 1), resized "
-        "bilinearly and laid over the grey frame; each row is scaled by its own largest value, so attention that is "
-        "even everywhere has one colour."
+        "bilinearly, in colours that the frame's shapes make a little lighter or darker; each row is scaled by its own "
+        "largest value, so attention that is even everywhere has one colour."
     )
     if phases[-1] != "teacher" and not subject.is_elr(subject.recognise(phases[0], example)):
         caption += f" {title(phases[-1])} sees only the eLR pixels; the HR frames are there for the reader."
