@@ -87,25 +87,24 @@ def possible(subject: Subject, only: Sequence[int], quiet: bool) -> list[int]:
     """The figures to make. Raises FarviewError where one of `only` cannot be."""
     numbers = []
     for number in only or NUMBERS:
-        reason = obstacle(subject, number)
-        if reason is None:
+        found = obstacle(subject, number)
+        if found is None:
             numbers.append(number)
         elif only:
-            raise FarviewError(reason)
+            raise FarviewError(f"{subject.place}: {found[0]}; {found[1]}")
         elif not quiet:
-            print(f"left out: {reason}", flush=True)
+            print(f"left out: {found[0]}", flush=True)
     return numbers
 
 
-def obstacle(subject: Subject, number: int) -> str | None:
-    """Why a figure cannot be made, if so."""
+def obstacle(subject: Subject, number: int) -> tuple[str, str] | None:
+    """Why a figure cannot be made, if so, and what to do."""
     missing = [title(phase) for phase in needs(subject, number) if phase not in subject.networks]
     if missing:
-        return (
-            f"{subject.place}: Fig. {number} needs {' and '.join(missing)}; name the folder of a run that trained all "
-            "three networks, or take --only 3"
-        )
-    return features.obstacle(subject) if number == 10 else None
+        remedy = "name the folder of a run that trained all three networks, or take --only 3"
+        return f"Fig. {number} needs {' and '.join(missing)}", remedy
+    reason = features.obstacle(subject) if number == 10 else None
+    return None if reason is None else (reason, "leave it out by --only")
 
 
 def needs(subject: Subject, number: int) -> tuple[Phase, ...]:

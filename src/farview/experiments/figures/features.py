@@ -29,12 +29,12 @@ def obstacle(subject: Subject) -> str | None:
     try:
         clips = embedded_clips(subject.clips, len(subject.contract.classes))
     except FarviewError as error:
-        return f"Fig. 10 needs the networks' data; {error}"
+        return f"Fig. 10 needs the networks' data: {error}"
     if len(clips) >= FEWEST and len({clip.label for clip in clips}) > 1:
         return None
     return (
-        f"{subject.data.name}: Fig. 10 needs {FEWEST} {PARTS[subject.part]} clips or more, of two classes or more, "
-        f"and there are {len(clips)}; leave it out by --only"
+        f"Fig. 10 needs {FEWEST} {PARTS[subject.part]} clips or more, of two classes or more, and {subject.data.name} "
+        f"has {len(clips)}"
     )
 
 
