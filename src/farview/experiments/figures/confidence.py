@@ -46,7 +46,7 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     caption = (
         "Confidence of the transferred attention by difference, gradient and MLP: 1 where down-sampling lost nothing, "
         f"0 at the frame's greatest loss. {RULE} Grey: pixels below the threshold of {threshold:g}, from which "
-        f"attention is not transferred; below each map the share of pixels at or above it."
+        "attention is not transferred; below each map the share of pixels at or above it."
     )
     if not any(line.text for line in scores):
         caption += " The networks were trained without any of them."
@@ -54,6 +54,8 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
     if "mlp" not in maps:
         absent = without_mlp(subject)
         caption += f" The MLP map is left out: {absent}."
+    else:
+        caption += " The MLP map's extractor is as it was at the end of the transfer."
     return Made(
         drawn,
         caption,

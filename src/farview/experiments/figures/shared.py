@@ -22,7 +22,7 @@ LETTERS = 16
 """In a line of a row's label, at most."""
 SHAPES = 60.0
 """Levels by which the strongest shapes of a frame show through the colours."""
-ATTENTION = Scale("spatial attention, share of the row's largest", "plasma", ticks=(0, 0.25, 0.5, 0.75, 1))
+ATTENTION = Scale("attention, share of the row's largest", "plasma", ticks=(0, 0.25, 0.5, 0.75, 1))
 
 
 @dataclass(frozen=True)
