@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from farview.rivals.descriptors import describe, enlarged, histogram
+from farview.frames.flow import enlarged
+from farview.rivals.descriptors import describe, histogram
 
 
 def moving_blob(right: float, down: float, length: int = 6) -> np.ndarray:

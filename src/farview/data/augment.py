@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from farview.data.config import AugmentConfig
+from farview.frames.flow import STILL
 
 
 def sample_geometry(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -34,6 +35,17 @@ def warp(video: Tensor, geometry: Tensor) -> Tensor:
     grid = F.affine_grid(geometry.to(video.dtype), [b, 1, h, w], align_corners=False)  # (B, H, W, 2)
     flat = video.reshape(b, -1, h, w)  # (B, K*C*T, H, W)
     return F.grid_sample(flat, grid, padding_mode="zeros", align_corners=False).reshape(video.shape)
+
+
+def warp_flow(video: Tensor, geometry: Tensor) -> Tensor:
+    """As `warp`, of the levels of flow, C = 2: what moves in a picture is turned and scaled with it.
+
+    Motion to the right in a mirrored video goes to the left; a crop that is enlarged moves faster. Nothing moves in
+    what comes in from outside.
+    """
+    scale = geometry[:, [0, 1], [0, 1]].to(video.dtype)  # (B, 2), the x one negative where mirrored
+    moved = warp(video - STILL, geometry) / scale.view(-1, 1, 2, 1, 1, 1)
+    return (moved + STILL).clamp(0, 255)
 
 
 def enlarge(video: Tensor, size: tuple[int, int]) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from farview.data.augment import as_video, enlarge, sample_gain, sample_geometry, warp
+from farview.data.augment import as_video, enlarge, sample_gain, sample_geometry, warp, warp_flow
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
 from farview.frames.intervals import Intervals
@@ -32,7 +32,7 @@ class Batch:
     labels: Tensor
     """(B,) int64; -1 for clips of an unlabeled pool."""
     hr: Tensor | None
-    """(B, K, T, H, W, C) uint8."""
+    """(B, K, T, H, W, C) uint8; C = 2 is flow, here and in `elr`."""
     elr: Tensor | None
     """(B, K, T, h, w, C) uint8."""
     geometry: Tensor | None
@@ -72,9 +72,10 @@ class Batch:
         if frames is None:
             return None
         video = enlarge(as_video(frames), size)
+        flow = frames.shape[-1] == 2  # which has no brightness
         if self.geometry is not None:
-            video = warp(video, self.geometry)
-        if self.gain is not None:
+            video = (warp_flow if flow else warp)(video, self.geometry)
+        if self.gain is not None and not flow:
             video = (video * self.gain.view(-1, 1, 1, 1, 1, 1)).clamp(0, 255)
         return video
 

@@ -82,6 +82,7 @@ def evaluate(
         None if hr else sensor,
         contract.input_size if hr else None,
         aspect=(sensor.height, sensor.width),
+        flow=contract.flow,
     )
     with progress("decoding", quiet) as update:
         unreadable = folder.build([clip.source for clip in listed], workers=workers, progress=update)

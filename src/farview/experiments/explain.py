@@ -72,9 +72,12 @@ def model_rows(network: Recogniser, made: Recognition) -> list[Row]:
     frames, rows = recorded(made, aspect(network)), []
     if not is_small(network, made):
         rows.append(Row("recorded", frames))
-    if network.contract.resolution == "elr":
+    if network.contract.resolution == "elr" or network.contract.flow is not None:
         height, width = made.seen.shape[2:4]
-        rows.append(Row(f"{height}×{width}: all that the model sees", seen_pixels(made)))
+        label = f"{height}×{width}: all that the model sees"
+        if network.contract.flow is not None:
+            label += ", motion (hue: where to; brightness: how fast)"
+        rows.append(Row(label, seen_pixels(made)))
     name = "teacher" if network.contract.resolution == "hr" else "cstat"
     note = said(made, network.contract.classes)
     rows.append(

@@ -41,11 +41,11 @@ def film(network: Recogniser, recording: Recording, out: Path) -> None:
             stream.width, stream.height, stream.pix_fmt = stage.shape[1], stage.shape[0], "yuv420p"
             for start in range(0, made.length, CHUNK):
                 numbers = np.arange(start, min(start + CHUNK, made.length))
-                read = frames.read(numbers.tolist())
+                read, seen = network.look(frames, numbers)
                 large = rgb(hr_frames(read, size, aspect))
                 shown = [large, heat(large, maps[numbers])]
                 if views == 3:
-                    shown.insert(1, pixels(rgb(network.see(read, numbers)), size))
+                    shown.insert(1, pixels(rgb(seen), size))
                 for i, number in enumerate(numbers):
                     image = compose(stage, [view[i] for view in shown], number / made.length)
                     for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")):
@@ -67,7 +67,7 @@ def running_maps(network: Recogniser, frames: Frames) -> Floats:
         centres = np.minimum(start + np.arange(intervals.count), length - 1)
         indices = (centres[:, None] + around).clip(0, length - 1)  # (K, T)
         numbers, place = np.unique(indices.ravel(), return_inverse=True)
-        seen = network.see(frames.read(numbers.tolist()), numbers)[place]
+        seen = network.look(frames, numbers)[1][place]
         output = network.forward(network.video(seen.reshape(*indices.shape, *seen.shape[1:])))
         maps.append(channel_average(output.stages[-1]))
     return np.concatenate(maps)[:length]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farview.errors import FarviewError
+from farview.frames.flow import STEPS, STILL
 from farview.frames.source import Image, Images
 
 Floats = NDArray[np.floating]
@@ -48,8 +49,21 @@ def need_viz() -> None:
 
 
 def rgb(frames: Images) -> Images:
-    """Frames (N, H, W, 1 or 3) as (N, H, W, 3)."""
+    """Frames (N, H, W, 1 or 3) as (N, H, W, 3); of flow (C = 2) the colours."""
+    if frames.shape[-1] == 2:
+        return flow_colours(frames)
     return np.repeat(frames, 3 // frames.shape[-1], axis=-1)
+
+
+def flow_colours(levels: Images) -> Images:
+    """Flow (N, H, W, 2) as colours (N, H, W, 3): hue is direction (right red, down green-yellow, left cyan, up violet),
+    brightness the root of the speed, which makes slow motion visible; what stands still is black.
+    """
+    x, y = np.moveaxis(levels.astype(np.float32) - STILL, -1, 0) / STEPS  # (N, H, W)
+    hue = np.degrees(np.arctan2(y, x)) % 360 / 2  # OpenCV's, in half degrees
+    value = 255 * np.sqrt(np.minimum(np.hypot(x, y), 1))
+    hsv = np.stack([np.rint(hue) % 180, np.full_like(hue, 255), np.rint(value)], -1).astype(np.uint8)
+    return np.stack([cv2.cvtColor(frame, cv2.COLOR_HSV2RGB) for frame in hsv])
 
 
 def pixels(frames: Images, size: tuple[int, int]) -> Images:

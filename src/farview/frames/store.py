@@ -1,4 +1,4 @@
-"""The decode-once frame store: each clip's HR and eLR frames as memory-mapped `.npy` files.
+"""The decode-once frame store: each clip's HR and eLR frames, or their flow, as memory-mapped `.npy` files.
 
 A file is one clip at one resolution, below a folder named after that resolution's settings, so that another
 sensor leaves the HR frames alone. It ends with a digest of its source's fingerprint: what was made before the
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from farview.errors import FarviewError, UnreadableClip
+from farview.frames.flow import FlowConfig, flow
 from farview.frames.growing import GrowingArray, open_grown, remove_abandoned
 from farview.frames.recording import refuse_other_size
 from farview.frames.resize import hr_frames
@@ -41,9 +42,11 @@ class FrameStore:
         hr_size: tuple[int, int] | None,
         aspect: tuple[int, int] = (3, 4),
         noiseless: bool = False,
+        flow: FlowConfig | None = None,
     ) -> None:
         """`sensor` None keeps no eLR frames, `hr_size` (H, W) None no HR frames; `noiseless` keeps eLR frames
-        without the sensor's noise as well.
+        without the sensor's noise as well. With `flow`, all of them hold the motion between such frames, C = 2, in
+        place of the frames.
 
         `aspect` (h, w) is the centred window that HR frames show: the sensor's. Raises FarviewError for an
         `hr_size` below 1x1. Nothing is written before a build.
@@ -52,20 +55,26 @@ class FrameStore:
             raise FarviewError(
                 f"HR frames of {hr_size[0]}x{hr_size[1]} pixels: both sides must be at least 1"
             )
-        self.folder = Path(folder)
-        self._elr = self._shelf(sensor) if sensor else None
-        self._noiseless = self._shelf(replace(sensor, noise=0.0)) if sensor and noiseless else None
+        self.folder, self._flow = Path(folder), flow
+        self._elr = self._elr_shelf(sensor) if sensor else None
+        self._noiseless = self._elr_shelf(replace(sensor, noise=0.0)) if sensor and noiseless else None
         self._hr: _Shelf | None = None
         if hr_size is not None:
             name = f"hr-{hr_size[0]}x{hr_size[1]}-of-{aspect[0]}to{aspect[1]}"
-            self._hr = _Shelf(self.folder / name, partial(_hr_frames, size=hr_size, aspect=aspect))
+            self._hr = self._shelf(name, partial(_hr_frames, size=hr_size, aspect=aspect))
         self._lengths: dict[Source, int] = {}
         self._tidy = False
 
-    def _shelf(self, sensor: SensorModel) -> "_Shelf":
+    def _elr_shelf(self, sensor: SensorModel) -> "_Shelf":
         name = f"elr-{sensor.height}x{sensor.width}-blur{float(sensor.blur)}-noise{float(sensor.noise)}"
-        place = self.folder / f"{name}-seed{sensor.seed}"
-        return _Shelf(place, sensor.degrade, (sensor.height, sensor.width))
+        return self._shelf(f"{name}-seed{sensor.seed}", sensor.degrade, (sensor.height, sensor.width))
+
+    def _shelf(
+        self, name: str, convert: "_Convert", sensor: tuple[int, int] | None = None
+    ) -> "_Shelf":
+        if self._flow is not None:
+            name += f"-flow-{self._flow.kind}-bound{float(self._flow.bound)}"
+        return _Shelf(self.folder / name, convert, sensor, self._flow)
 
     def build(
         self,
@@ -169,15 +178,20 @@ class FrameStore:
             ) from error
 
 
+_Convert = Callable[[Images, Sequence[int]], Images]
+"""Frames and their numbers in the recording to frames of one resolution."""
+
+
 @dataclass(frozen=True)
 class _Shelf:
     """The files of one resolution."""
 
     folder: Path
-    convert: Callable[[Images, Sequence[int]], Images]
-    """Frames and their numbers in the recording to frames of this resolution."""
+    convert: _Convert
     sensor: tuple[int, int] | None = None
     """Height and width of the eLR frames that it holds; None: it holds HR frames."""
+    flow: FlowConfig | None = None
+    """It holds the motion between such frames in place of them."""
 
     def path(self, source: Source) -> Path:
         """Spread over 256 folders, which stay quick to list."""
@@ -202,13 +216,16 @@ def _store(source: Source, shelves: Sequence[_Shelf]) -> str:
         with ExitStack() as stack:
             files: list[GrowingArray] = []
             sizes = [shelf.sensor for shelf in shelves]
+            before: list[Image | None] = [None] * len(shelves)
             for number, frame in enumerate(_frames(source, sizes) if shelves else ()):
                 if stopping():
                     raise KeyboardInterrupt
                 if not files:  # a source that cannot be opened leaves no trace
                     files = [stack.enter_context(GrowingArray(shelf.path(source))) for shelf in shelves]
-                for shelf, file in zip(shelves, files, strict=True):
-                    file.append(_converted(shelf, frame, number, source))
+                for i, (shelf, file) in enumerate(zip(shelves, files, strict=True)):
+                    seen = _converted(shelf, frame, number, source)
+                    file.append(seen if shelf.flow is None else flow(before[i], seen, shelf.flow))
+                    before[i] = seen
             for file in files:
                 file.finish(stamp)
     except UnreadableClip as error:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from safetensors import SafetensorError, safe_open
 
 from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 
@@ -16,7 +17,8 @@ Backbone = Literal["resnet18", "resnet34", "r2plus1d18", "r2plus1d34"]
 Stem = Literal["imagenet", "small", "tiny"]
 Resolution = Literal["hr", "elr"]
 
-FORMAT = 1  # of model files; raised when an older Farview could no longer read them
+FORMAT = 2  # of model files; raised when an older Farview could no longer read them
+WITHOUT_FLOW = 1  # what models that see frames are still written as
 KEY = "farview"  # of the metadata; one key alone, as safetensors writes several in random order
 
 
@@ -85,7 +87,7 @@ class Contract:
     """Class names, in the order of the logits."""
     network: NetworkConfig
     channels: int
-    """Of a frame: 3 (RGB) or 1 (grey, depth, thermal)."""
+    """Of a frame: 3 (RGB) or 1 (grey, depth, thermal); 2 of flow."""
     input_size: tuple[int, int]
     """Height and width that frames are brought to."""
     resolution: Resolution
@@ -102,6 +104,8 @@ class Contract:
     """How it was trained; values that JSON can hold."""
     accuracy: dict[str, Any] = field(default_factory=dict)
     """What was measured, on what; values that JSON can hold."""
+    flow: FlowConfig | None = None
+    """The network sees the motion between frames, made so; None: the frames themselves."""
 
     def __post_init__(self) -> None:
         if self.resolution not in get_args(Resolution):
@@ -110,8 +114,8 @@ class Contract:
             raise FarviewError("sensor is missing; a model for eLR input needs the sensor that makes it")
         if not self.classes or not all(isinstance(name, str) for name in self.classes):
             raise FarviewError(f"classes are {self.classes!r}; expected one name or more")
-        if self.channels not in (1, 3):
-            raise FarviewError(f"channels is {self.channels!r}; it must be 1 or 3")
+        if self.channels not in ((1, 3) if self.flow is None else (2,)):
+            raise FarviewError(f"channels is {self.channels!r}; it must be 1 or 3, of flow 2")
         if len(self.input_size) != 2 or min(self.input_size) < 1:
             raise FarviewError(f"input_size is {self.input_size!r}; expected a height and a width, in pixels")
         if not len(self.mean) == len(self.std) == self.channels or min(self.std) <= 0:
@@ -122,7 +126,11 @@ class Contract:
 
     def to_json(self) -> str:
         """The contract as text; equal contracts give equal text."""
-        return json.dumps({"format": FORMAT} | asdict(self), sort_keys=True, ensure_ascii=False)
+        values = {"format": FORMAT} | asdict(self)
+        if self.flow is None:
+            del values["flow"]
+            values["format"] = WITHOUT_FLOW
+        return json.dumps(values, sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Contract":
@@ -143,14 +151,16 @@ class Contract:
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
     """JSON's lists and objects as the tuples and dataclasses of `Contract`."""
     known = {item.name for item in fields(Contract)}
+    values = {"flow": None} | values
     if values.keys() != known:
         wrong = ", ".join(sorted(values.keys() ^ known))
         raise ValueError(f"missing or unknown: {wrong}")
-    sensor = values["sensor"]
+    sensor, flow = values["sensor"], values["flow"]
     return values | {
         "network": NetworkConfig(**values["network"]),
         "sensor": None if sensor is None else SensorModel(**sensor),
         "intervals": Intervals(**values["intervals"]),
+        "flow": None if flow is None else FlowConfig(**flow),
         **{key: tuple(values[key]) for key in ("classes", "input_size", "mean", "std")},
     }
 

@@ -15,6 +15,7 @@ from farview.data.augment import as_video, enlarge, normalise
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.arrays import ArrayFrames, MemoryFrames
 from farview.frames.depth import DepthFile
+from farview.frames.flow import flow
 from farview.frames.open import source_of
 from farview.frames.recording import refuse_other_size
 from farview.frames.resize import hr_frames
@@ -40,7 +41,8 @@ class Recognition:
     video: Tensor
     """(1, K, C, T, H, W) grey levels 0..255: the network's input before normalisation."""
     seen: Images
-    """(K, T, h, w, C): the same before up-sampling, eLR for a student, HR at the input's size for a teacher."""
+    """(K, T, h, w, C): the same before up-sampling, eLR for a student, HR at the input's size for a teacher; flow
+    (C = 2) for a model that sees flow."""
     frames: Images
     """(K, T, H, W, C) as they were recorded."""
     indices: NDArray[np.int64]
@@ -69,13 +71,14 @@ class Recogniser:
             length = len(opened)
             indices = self.contract.intervals.indices(length)  # (K, T)
             numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
-            read = opened.read(numbers.tolist())
-        try:
-            seen = self.see(read, numbers)[place]
-        except FarviewError as error:
-            raise FarviewError(f"{source.name}: {error}") from None
+            try:
+                read, seen = self.look(opened, numbers)
+            except UnreadableClip:
+                raise
+            except FarviewError as error:
+                raise FarviewError(f"{source.name}: {error}") from None
         frames = read[place].reshape(*indices.shape, *read.shape[1:])  # (K, T, H, W, C)
-        seen = seen.reshape(*indices.shape, *seen.shape[1:])  # (K, T, h, w, C)
+        seen = seen[place].reshape(*indices.shape, *seen.shape[1:])  # (K, T, h, w, C)
         video = self.video(seen)
         output = self.forward(video)
         with torch.inference_mode():
@@ -91,12 +94,26 @@ class Recogniser:
         except UnreadableClip as error:
             raise UnreadableClip(f"{name}: {error}") from None
 
+    def look(self, opened: Frames, numbers: NDArray[np.int64]) -> tuple[Images, Images]:
+        """Frames `numbers` (N,), rising, of an opened recording: as recorded (N, H, W, C), and what the network is shown
+        of them, (N, h, w, C): what `see` gives, or for a flow model the motion since the frame before each.
+        """
+        flow_config = self.contract.flow
+        if flow_config is None:
+            read = opened.read(numbers.tolist())
+            return read, self.see(read, numbers)
+        needed = np.union1d(numbers, np.maximum(numbers - 1, 0))
+        read = opened.read(needed.tolist())
+        seen = dict(zip(needed.tolist(), self.see(read, needed), strict=True))
+        moved = [flow(seen.get(n - 1), seen[n], flow_config) for n in numbers.tolist()]
+        return read[np.searchsorted(needed, numbers)], np.stack(moved)
+
     def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
         """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C).
 
         A student's frames go through its sensor model, unless they have the sensor's size: then they are eLR
         already and stay as they are. A teacher's are cropped and resized to its input. Colour becomes luma
-        for a model of one channel; grey is repeated for a model of three.
+        for a model of one channel; grey is repeated for a model of three. A flow model's frames keep their colours.
         """
         if self.contract.channels == 1 and frames.shape[-1] == 3:
             frames = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])[..., None]
@@ -105,6 +122,8 @@ class Recogniser:
             seen = sensor.degrade(frames, indices.tolist())
         else:
             seen = hr_frames(frames, self.contract.input_size, (sensor.height, sensor.width))
+        if self.contract.flow is not None:
+            return seen
         return np.repeat(seen, self.contract.channels // seen.shape[-1], axis=-1)
 
     def video(self, seen: Images, size: tuple[int, int] | None = None) -> Tensor:

@@ -2,18 +2,16 @@
 
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from farview.frames.flow import enlarged, searcher
 from farview.frames.source import Images
 
 Series = NDArray[np.float32]  # (T, D): a descriptor of every frame, at least 0
 Descriptor = Literal["hog", "hof", "mbh"]
 Fields = NDArray[np.float32]  # (T, H, W)
 
-SIDE = 60
-"""Frames are enlarged by a whole factor until both sides have so many pixels: flow needs patches of 8."""
 CELLS, DIRECTIONS = 5, 8
 MOVING = 3 / 320
 """Least motion between two frames that votes in HOF, as a share of the frame's width."""
@@ -43,19 +41,10 @@ def describe(frames: Images, names: tuple[Descriptor, ...]) -> dict[Descriptor, 
     return {name: found[name] for name in names}
 
 
-def enlarged(frames: Images) -> Images:
-    """Grey frames (T, H, W) uint8, both sides at least `SIDE`: bicubic, by one whole factor."""
-    _, height, width, channels = frames.shape
-    factor = -(-SIDE // min(height, width))
-    grey = [cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) if channels == 3 else f[..., 0] for f in frames]
-    size = (width * factor, height * factor)
-    return np.stack([cv2.resize(f, size, interpolation=cv2.INTER_CUBIC) for f in grey])
-
-
 def flow(grey: Images) -> tuple[Fields, Fields]:
     """Motion to the next frame in pixels, right and down, (T, H, W) each: dense inverse search (Kroeger, ECCV 2016)."""
     found = np.zeros((*grey.shape, 2), np.float32)
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search = searcher("dis")
     for t in range(len(grey) - 1):
         found[t] = search.calc(grey[t], grey[t + 1], found[t])
     if len(grey) > 1:

@@ -28,7 +28,7 @@ class Prepared:
     """Unlabeled."""
     store: FrameStore
     channels: int
-    """1 (grey, depth, thermal) or 3 (RGB)."""
+    """1 (grey, depth, thermal) or 3 (RGB); 2 of flow."""
     unreadable: dict[str, str]
     """Clips left out: name to reason."""
 
@@ -89,6 +89,7 @@ def open_store(recipe: Recipe) -> FrameStore:
         size,
         aspect=(sensor.height, sensor.width),
         noiseless=recipe.augment.fresh_noise,
+        flow=recipe.input.motion,
     )
 
 

@@ -26,6 +26,7 @@ from farview.data.clip import Clip
 from farview.errors import FarviewError
 from farview.frames.arrays import ArrayFrames
 from farview.frames.files import atomic_write
+from farview.frames.flow import STILL
 from farview.frames.source import Source
 from farview.models.contract import Contract
 from farview.models.model_file import load_model, save_model
@@ -40,6 +41,7 @@ from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
+FLOW_STD = (0.1, 0.1)
 MODEL, PREDICTIONS = "model.safetensors", "predictions.csv"
 NAMES: dict[Phase, str] = {"teacher": "teacher", "student": "student", "transfer": "cstat"}
 """What the model of each phase is called in the run's folder and in `results.json`."""
@@ -139,6 +141,7 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
     augment, seen = asdict(recipe.augment), asdict(recipe.input)
     fresh_noise = augment.pop("fresh_noise")  # T-Net sees no noise
     del seen["elr_size"]  # nor eLR frames
+    del seen["stream"], seen["flow"]
     shared = {
         "classes": clips.data.classes,
         "train": of(clips.train),
@@ -162,6 +165,8 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
             settings["input"] = {**seen, "sensor": None}  # HR does not depend on the sensor
         elif fresh_noise:
             settings["fresh_noise"] = True
+        if recipe.input.motion is not None:
+            settings["flow"] = recipe.input.motion
         if recipe.input_size(name) != recipe.input.size:
             settings["elr_size"] = recipe.input_size(name)
         if name == "transfer":
@@ -285,7 +290,7 @@ def finish(
 
 def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
     """What the model of a phase promises about its input, and how it was made."""
-    rgb = clips.channels == 3
+    mean, std = normalisation(recipe, clips.channels)
     return Contract(
         classes=clips.data.classes,
         network=recipe.network_of(name),
@@ -294,8 +299,8 @@ def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
         resolution="hr" if name == "teacher" else "elr",
         sensor=recipe.input.sensor,
         intervals=recipe.input.intervals,
-        mean=recipe.input.mean or ((0.485, 0.456, 0.406) if rgb else (0.45,)),
-        std=recipe.input.std or ((0.229, 0.224, 0.225) if rgb else (0.225,)),
+        mean=mean,
+        std=std,
         trained={
             "phase": name,
             "farview": __version__,
@@ -307,6 +312,18 @@ def contract_of(recipe: Recipe, name: Phase, clips: Prepared) -> Contract:
             "clips": len(clips.train),
         },
         accuracy={},
+        flow=recipe.input.motion,
+    )
+
+
+def normalisation(recipe: Recipe, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of the networks' input, levels in 0..1. No motion is exactly 0, so that borders are still."""
+    if recipe.input.motion is not None:
+        return (STILL / 255,) * 2, FLOW_STD
+    rgb = channels == 3
+    return (
+        recipe.input.mean or ((0.485, 0.456, 0.406) if rgb else (0.45,)),
+        recipe.input.std or ((0.229, 0.224, 0.225) if rgb else (0.225,)),
     )
 
 

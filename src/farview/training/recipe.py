@@ -11,6 +11,7 @@ from typing import Any, Literal
 import farview
 from farview.data.config import AugmentConfig, DataConfig
 from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.models.contract import NetworkConfig, StudentNetwork
@@ -34,10 +35,14 @@ class InputConfig:
     """What makes the eLR frames."""
     intervals: Intervals = Intervals()
     """K intervals x n frames x stride."""
+    stream: Literal["rgb", "flow"] = "rgb"
+    """rgb: the networks see the frames (grey ones too); flow: the motion between them."""
+    flow: FlowConfig = FlowConfig()
+    """How that motion is found."""
     mean: tuple[float, ...] | None = None
-    """Per channel, of grey levels in 0..1; default: ImageNet's for RGB, 0.45 for one channel."""
+    """Of frames, per channel, of grey levels in 0..1; default: ImageNet's for RGB, 0.45 for one channel."""
     std: tuple[float, ...] | None = None
-    """Per channel; default: ImageNet's for RGB, 0.225 for one channel."""
+    """Of frames, per channel; default: ImageNet's for RGB, 0.225 for one channel."""
 
     def __post_init__(self) -> None:
         height, width = self.sensor.height, self.sensor.width
@@ -46,6 +51,11 @@ class InputConfig:
                 f"input.elr_size: {list(self.elr_size)} is smaller than the sensor's {height}x{width} pixels; to see "
                 "fewer set input.sensor.height and width"
             )
+
+    @property
+    def motion(self) -> FlowConfig | None:
+        """How the flow that the networks see is made; None where they see frames."""
+        return self.flow if self.stream == "flow" else None
 
     @property
     def student_size(self) -> tuple[int, int]:
@@ -141,6 +151,8 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         for name in PHASES:
             check_phase(name, getattr(self, name))
+        if self.input.motion is not None and self.augment.fresh_noise:
+            raise FarviewError("augment.fresh_noise: flow is made once, of the stored noise; leave it out with flow")
         check_comparable(self, self.network_of("student"))
 
     def network_of(self, phase: Phase) -> NetworkConfig:

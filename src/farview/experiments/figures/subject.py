@@ -129,8 +129,10 @@ class Subject:
         return made.frames.shape[2:4] == self.aspect
 
     def frame_store(self) -> FrameStore:
-        """eLR frames as the students were tested on them."""
-        return FrameStore(self.store, self.contract.sensor, None, aspect=self.aspect)
+        """eLR frames (or flow) as the students were tested on them."""
+        return FrameStore(
+            self.store, self.contract.sensor, None, aspect=self.aspect, flow=self.contract.flow
+        )
 
 
 def open_subject(place: str | Path, part: Part = "test", store: str | Path | None = None) -> Subject:
