@@ -75,6 +75,10 @@ def evaluate(arguments: Arguments) -> None:
         default="test",
         help="val: what the model's training held out; train: what it learned from (default test)",
     )
+    parser.add_argument("--flow", help="a second model, of flow: the class probabilities of both are added")
+    parser.add_argument(
+        "--fusion", type=float, nargs=2, default=[1.0, 1.0], help="their weights (default 1 1)"
+    )
     parser.add_argument("--out", help="folder for results.json and predictions.csv")
     parser.add_argument("--skip_unreadable", type=bool, default=False, help="go on without unreadable clips")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
@@ -82,17 +86,25 @@ def evaluate(arguments: Arguments) -> None:
     model_data_defaults(parser, arguments)
     options = parser.parse_args(spelled(arguments))
 
+    from pathlib import Path
+
     from farview.experiments import evaluate as job
 
-    result = job.evaluate(
-        options.model,
-        data_config(options),
-        part=options.part,
-        out=options.out,
-        skip_unreadable=options.skip_unreadable,
-        workers=options.workers,
-        quiet=options.json,
-    )
+    models = [options.model, *([options.flow] if options.flow else [])]
+    results = [
+        job.evaluate(
+            model,
+            data_config(options),
+            part=options.part,
+            skip_unreadable=options.skip_unreadable,
+            workers=options.workers,
+            quiet=options.json,
+        )
+        for model in models
+    ]
+    result = job.fused(results[0], results[1], options.fusion) if options.flow else results[0]
+    if options.out:
+        job.write_evaluation(result, Path(options.out))
     if options.json:
         print(json.dumps(result.to_dict()))
     else:
@@ -194,7 +206,7 @@ def cost(arguments: Arguments) -> None:
 
 
 def table(arguments: Arguments) -> None:
-    """the paper's Tables I to IV, or what came after it, on your data beside the paper's own numbers"""
+    """the paper's Tables I to V, or what came after it, on your data beside the paper's own numbers"""
     from argparse import ArgumentParser
 
     parser = ArgumentParser(
@@ -202,7 +214,7 @@ def table(arguments: Arguments) -> None:
         description=table.__doc__,
         epilog="Further --section.key VALUE go to every cell's recipe.",
     )
-    parser.add_argument("number", choices=("1", "2", "3", "4", "beyond"), help="of the table")
+    parser.add_argument("number", choices=("1", "2", "3", "4", "5", "beyond"), help="of the table")
     parser.add_argument("--data", default="mime", help="kind:folder, for example ucf101:/data/ucf101")
     parser.add_argument("--scale", choices=("paper", "small"), default="small", help="(default small)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="(default 0)")

@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
+from tests.frames.test_flow import moving
 
 from farview.data.augment import as_video, warp, warp_flow
 from farview.data.batches import Batch
 from farview.frames.flow import FlowConfig, flow
-from tests.frames.test_flow import moving
 
 IDENTITY = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
 MIRROR = IDENTITY * torch.tensor([-1.0, 1, 1])
@@ -35,7 +35,9 @@ def test_an_enlarged_crop_moves_faster() -> None:
     half = torch.tensor([[[0.5, 0, 0.1], [0, 0.5, -0.2]]])
     levels = torch.from_numpy(flow(frames[0], frames[1], CONFIG))[None, None, None]
     moved = warp_flow(as_video(levels), half)[0, 0, :, 0]
-    crop = warp(as_video(torch.from_numpy(frames)[None, None]), half)[0, 0, 0].round().byte().numpy()[..., None]
+    crop = (
+        warp(as_video(torch.from_numpy(frames)[None, None]), half)[0, 0, 0].round().byte().numpy()[..., None]
+    )
     afresh = flow(crop[0], crop[1], CONFIG)
     for channel in range(2):
         found, expected = (np.median(a - 128.0) for a in (moved[channel].numpy(), afresh[..., channel]))

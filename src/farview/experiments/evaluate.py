@@ -18,6 +18,7 @@ from farview.frames.store import FrameStore
 from farview.models.contract import Contract
 from farview.models.model_file import load_model
 from farview.training.evaluation import Predictions, predict_clips
+from farview.training.fusion import fuse
 from farview.training.metrics import Accuracy, accuracy, confusion
 from farview.training.phases import write_json, write_predictions
 from farview.training.recipe import STORE
@@ -60,7 +61,6 @@ def evaluate(
     model: str | Path,
     config: DataConfig,
     part: Part = "test",
-    out: str | Path | None = None,
     store: str | Path = STORE,
     skip_unreadable: bool = False,
     workers: int = 2,
@@ -69,7 +69,7 @@ def evaluate(
     """Accuracy of a model on one part of a data set: `test`, or `val` and `train` as the model's training divided them.
 
     Labels are matched to the model's classes by name. Unreadable clips raise `UnreadableClip` by name unless
-    `skip_unreadable`. With `out`, `results.json` and `predictions.csv` are written there.
+    `skip_unreadable`.
     """
     network, contract = load_model(Path(model))
     data = open_data(config)
@@ -99,7 +99,7 @@ def evaluate(
     if not clips:
         raise FarviewError(f"{config.source}: the part '{part}' has no readable clips")
     predictions = predict_clips(network, contract, clips, folder)
-    result = Evaluation(
+    return Evaluation(
         str(model),
         config.source,
         part,
@@ -109,10 +109,33 @@ def evaluate(
         predictions,
         unreadable,
     )
-    if out is not None:
-        write_predictions(Path(out) / "predictions.csv", predictions, contract.classes)
-        write_json(Path(out) / "results.json", result.to_dict())
-    return result
+
+
+def write_evaluation(result: Evaluation, out: Path) -> None:
+    """Write `results.json` and `predictions.csv`."""
+    write_predictions(out / "predictions.csv", result.predictions, result.classes)
+    write_json(out / "results.json", result.to_dict())
+
+
+def fused(first: Evaluation, second: Evaluation, weights: Sequence[float]) -> Evaluation:
+    """Two streams, as an RGB and a flow model, on the same clips: their class probabilities added with `weights`.
+
+    Raises FarviewError where the classes or the clips are not the same.
+    """
+    one, two = first.predictions, second.predictions
+    for what, same in (("classes", first.classes == second.classes), ("clips", one.clips == two.clips)):
+        if not same:
+            raise FarviewError(f"{first.model} and {second.model} cannot be added: other {what}")
+    logits = fuse([one.logits.softmax(1), two.logits.softmax(1)], weights).log()
+    # Intervals of the two need not be the same; a video's scores stand for them.
+    predictions = replace(one, logits=logits, interval_logits=logits[:, None])
+    return replace(
+        first,
+        model=f"{first.model} + {second.model}",
+        accuracy=accuracy(logits, one.labels),
+        confusion=confusion(logits, one.labels, len(first.classes)),
+        predictions=predictions,
+    )
 
 
 def trained_part(

@@ -52,8 +52,8 @@ def flow(before: Image | None, frame: Image, config: FlowConfig) -> Image:
     if before is None:
         return np.full((height, width, 2), STILL, np.uint8)
     first, second = enlarged(np.stack([before, frame]))
-    found = searcher(config.kind).calc(first, second, None)  # pixels of the enlarged frame
-    factor = found.shape[1] // width
+    found = searcher(config.kind).calc(first, second, None)  # type: ignore[call-overload]
+    factor = first.shape[1] // width  # `found` is in pixels of the enlarged frame
     if factor > 1:
         found = cv2.resize(found, (width, height), interpolation=cv2.INTER_AREA) / factor
     return quantised(found, config.bound * width / WIDTH)

@@ -69,9 +69,7 @@ class FrameStore:
         name = f"elr-{sensor.height}x{sensor.width}-blur{float(sensor.blur)}-noise{float(sensor.noise)}"
         return self._shelf(f"{name}-seed{sensor.seed}", sensor.degrade, (sensor.height, sensor.width))
 
-    def _shelf(
-        self, name: str, convert: "_Convert", sensor: tuple[int, int] | None = None
-    ) -> "_Shelf":
+    def _shelf(self, name: str, convert: "_Convert", sensor: tuple[int, int] | None = None) -> "_Shelf":
         if self._flow is not None:
             name += f"-flow-{self._flow.kind}-bound{float(self._flow.bound)}"
         return _Shelf(self.folder / name, convert, sensor, self._flow)

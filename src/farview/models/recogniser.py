@@ -95,8 +95,8 @@ class Recogniser:
             raise UnreadableClip(f"{name}: {error}") from None
 
     def look(self, opened: Frames, numbers: NDArray[np.int64]) -> tuple[Images, Images]:
-        """Frames `numbers` (N,), rising, of an opened recording: as recorded (N, H, W, C), and what the network is shown
-        of them, (N, h, w, C): what `see` gives, or for a flow model the motion since the frame before each.
+        """Frames `numbers` (N,), rising, of an opened recording: as recorded (N, H, W, C), and as the network is shown
+        them, (N, h, w, C): what `see` gives, or for a flow model the motion since the frame before each.
         """
         flow_config = self.contract.flow
         if flow_config is None:

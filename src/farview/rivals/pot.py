@@ -66,6 +66,18 @@ class PotModel:
     accuracy: dict[str, Any] = field(default_factory=dict)
     """What was measured, on what; values that JSON can hold."""
 
+    @property
+    def multiply_adds(self) -> int:
+        """Of a video: the kernel's row and the classes' margins; not its flow and histograms."""
+        support, length = self.vectors.shape
+        return support * (length + len(self.classes))
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that were learned: support vectors, coefficients, intercepts, scales."""
+        svm = self.svm
+        return sum(each.size for each in (self.vectors, svm.coefficients, svm.intercept, self.scales))
+
     def logits(self, videos: Iterable[Images]) -> tuple[Matrix, Vectors]:
         """(N, classes) logits and (N, D) pooled vectors of N eLR videos (T, h, w, C), each of its own T."""
         vectors, _ = pooled(videos, self.config)

@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -131,6 +132,8 @@ class Recipe:
     transfer: PhaseConfig = field(default_factory=lambda: PhaseConfig(initial="student"))
     loss: TransferConfig = field(default_factory=TransferConfig)
     """Weights of the transfer (paper, Eq. 2 to 5)."""
+    fusion: tuple[float, float] = (1.0, 1.0)
+    """Weights of the class probabilities of an RGB and a flow network where both decide (table 5)."""
     phases: tuple[Phase, ...] = PHASES
     """Which phases to run, in order."""
     seed: int = 0
@@ -149,10 +152,14 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.phases or [p for p in PHASES if p in self.phases] != list(self.phases):
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
+        if min(self.fusion) < 0 or not 0 < sum(self.fusion) < math.inf:
+            raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
         for name in PHASES:
             check_phase(name, getattr(self, name))
         if self.input.motion is not None and self.augment.fresh_noise:
-            raise FarviewError("augment.fresh_noise: flow is made once, of the stored noise; leave it out with flow")
+            raise FarviewError(
+                "augment.fresh_noise: flow is made once, of the stored noise; leave it out with flow"
+            )
         check_comparable(self, self.network_of("student"))
 
     def network_of(self, phase: Phase) -> NetworkConfig:

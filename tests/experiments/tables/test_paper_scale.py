@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request
-from farview.experiments.tables.rows import TABLES
 from farview.experiments.tables.table import table
 from farview.models.model_file import load_model
 

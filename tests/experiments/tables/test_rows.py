@@ -3,8 +3,9 @@
 import pytest
 
 from farview.errors import FarviewError
+from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, cell_recipe
-from farview.experiments.tables.rows import CHEAPER, TABLES, choose
+from farview.experiments.tables.rows import CHEAPER, choose
 from farview.training.phases import check_inputs
 
 
@@ -22,7 +23,7 @@ def test_every_row_is_a_recipe_whose_weights_are_shares(number: str, scale: str,
                 assert recipe.transfer.initial == "student"
             assert sum(loss.sat_inner) == pytest.approx(1) and sum(loss.tat_inner) == pytest.approx(1)
             assert recipe.network.backbone.startswith(column)
-            assert (recipe.data.pool == "folder:pool") == row.pool
+            assert (recipe.data.pool == "folder:pool") == (row.pool is not False)
             assert (recipe.seed, recipe.data.split) == (3, "1")
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from farview.errors import FarviewError
 from farview.experiments.tables import engine
+from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, make_cells
 from farview.experiments.tables.engine import plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Results
-from farview.experiments.tables.rows import TABLES
 from farview.experiments.tables.show import digits
 from farview.experiments.tables.table import table
 from farview.models.model_file import load_model, read_contract

@@ -130,9 +130,7 @@ class Subject:
 
     def frame_store(self) -> FrameStore:
         """eLR frames (or flow) as the students were tested on them."""
-        return FrameStore(
-            self.store, self.contract.sensor, None, aspect=self.aspect, flow=self.contract.flow
-        )
+        return FrameStore(self.store, self.contract.sensor, None, aspect=self.aspect, flow=self.contract.flow)
 
 
 def open_subject(place: str | Path, part: Part = "test", store: str | Path | None = None) -> Subject:

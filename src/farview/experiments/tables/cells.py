@@ -1,6 +1,6 @@
 """Cells of a table: one run each, with a recipe of its own that `farview train` takes too."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,7 @@ from farview.training.phases import write_yaml
 from farview.training.recipe import Recipe, read_recipe
 
 Scale = Literal["paper", "small"]
-PAPER = {"resnet": "paper/resnet34", "r2plus1d": "paper/r2plus1d18"}
+PAPER = {"resnet": "paper/resnet34", "r2plus1d": "paper/r2plus1d18", "r2plus1d34": "paper/r2plus1d34"}
 SMALL = {"mime": "mime", "msr-action3d": "msr-action3d"}
 """Kind of data to the recipe of its small tables; `folder` for the others."""
 NARROW: Settings = {
@@ -20,6 +20,12 @@ NARROW: Settings = {
     "input.intervals": "{count: 4, frames: 5, stride: 2}",
 }
 """Small scale: what makes the column r2plus1d of the column resnet's recipe."""
+NARROW_34: Settings = {
+    "network.width": "8",
+    "network.differences": "false",
+    "input.intervals": "{count: 4, frames: 8, stride: 1}",
+}
+"""Small scale: of the column r2plus1d34, where no other column asks for other keys: the user's come after these."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,17 @@ class Cell:
     recipe: Recipe
 
     @property
+    def flow(self) -> "Cell | None":
+        """The same on flow, of a row of two streams."""
+        if not self.row.two_streams or self.recipe.input.motion:
+            return None
+        return replace(self, recipe=flow_recipe(self.recipe))
+
+    @property
     def name(self) -> str:
         """For a reader."""
-        return f"{self.row.name}, {self.column}, split {self.split}, seed {self.seed}"
+        stream = ", flow" if self.recipe.input.motion else ""
+        return f"{self.row.name}, {self.column}, split {self.split}, seed {self.seed}{stream}"
 
 
 def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
@@ -84,16 +98,24 @@ def row_cells(request: Request, row: Row, column: str) -> list[Cell]:
     cells = []
     for split in request.splits:
         for seed in request.seeds:
-            recipe = cell_recipe(request, row, column, split, seed)
-            path = Path(recipe.out)
-            write_yaml(path.with_name(f"{path.name}.yaml"), asdict(recipe))
-            cells.append(Cell(row, column, split, seed, recipe))
+            cell = Cell(row, column, split, seed, cell_recipe(request, row, column, split, seed))
+            for recipe in (cell.recipe, cell.flow.recipe) if cell.flow else (cell.recipe,):
+                path = Path(recipe.out)
+                write_yaml(path.with_name(f"{path.name}.yaml"), asdict(recipe))
+            cells.append(cell)
     return cells
+
+
+def flow_recipe(recipe: Recipe) -> Recipe:
+    """The flow stream's recipe of an RGB stream's."""
+    return replace(recipe, input=replace(recipe.input, stream="flow"), out=f"{recipe.out}-flow")
 
 
 def cell_recipe(request: Request, row: Row, column: str, split: str, seed: int) -> Recipe:
     """A cell's recipe: the scale's, the user's keys, the column's, the row's, then split and seed."""
     settings: Settings = {"data.source": request.data}
+    if request.scale == "small" and column == "r2plus1d34":
+        settings = settings | NARROW_34
     if request.scale == "paper":
         base = PAPER[column]
     else:
@@ -102,7 +124,7 @@ def cell_recipe(request: Request, row: Row, column: str, split: str, seed: int) 
     arguments += request.overrides
     settings = NARROW if request.scale == "small" and column == "r2plus1d" else {}
     settings = settings | row.settings
-    if row.pool:
+    if row.pool or (row.pool is None and request.pool):
         settings = settings | {"data.pool": str(request.pool)}
     out = Path(request.out).expanduser()
     slug = "".join(c if c.isalnum() or c in "+-." else "_" for c in row.name)

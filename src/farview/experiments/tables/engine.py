@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell
+from farview.rivals.isr import IsrConfig
+from farview.rivals.pot import PotConfig
+from farview.rivals.run import rival_folder, run_rival
 from farview.training.data import Prepared, prepare
 from farview.training.phases import MODEL, check_inputs, needs, phase_folders, run_phase
 from farview.training.recipe import Phase, Recipe, digest
@@ -28,6 +31,8 @@ class Task:
     phase: Phase
     folders: dict[Phase, Path]
     """Of all the phases of its cell."""
+    rival: PotConfig | IsrConfig | None = None
+    """What is trained in the phase's place."""
 
     @property
     def folder(self) -> Path:
@@ -37,6 +42,8 @@ class Task:
     @property
     def before(self) -> list[Path]:
         """Folders of the phases that must be done."""
+        if self.rival is not None:
+            return []
         return [self.folders[other] for other in needs(self.recipe, self.phase)]
 
 
@@ -47,13 +54,20 @@ class Planned:
     cell: Cell
     clips: Prepared
     folders: dict[Phase, Path]
+    flow: "Planned | None" = None
+    """The same of the flow network, of a row of two streams."""
+
+    @property
+    def streams(self) -> "tuple[Planned, ...]":
+        """Those whose scores make the row's."""
+        return (self,) if self.flow is None else (self, self.flow)
 
 
 def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
     """Open and decode the data of every cell, each data set once; where each cell's phases will lie."""
     opened: dict[str, Prepared] = {}
-    planned = []
-    for cell in cells:
+
+    def planned(cell: Cell) -> Planned:
         recipe = cell.recipe
         check_inputs(recipe)
         key = digest(
@@ -68,14 +82,19 @@ def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
         )
         if key not in opened:
             opened[key] = prepare(recipe, quiet)
-        planned.append(Planned(cell, opened[key], phase_folders(recipe, opened[key])))
-    return planned
+        clips, rival = opened[key], cell.row.rival
+        folders: dict[Phase, Path] = (
+            phase_folders(recipe, clips) if rival is None else {"student": rival_folder(recipe, rival, clips)}
+        )
+        return Planned(cell, clips, folders, planned(cell.flow) if cell.flow else None)
+
+    return [planned(cell) for cell in cells]
 
 
 def tasks_of(planned: Iterable[Planned]) -> list[Task]:
     """Every phase that is not done yet, once, those that others build on first."""
     tasks: dict[Path, Task] = {}
-    for item in planned:
+    for item in (stream for each in planned for stream in each.streams):
         recipe = item.cell.recipe
         last = item.cell.row.phase
         # A transfer is compared with both networks, T-Net with S-Net.
@@ -83,14 +102,19 @@ def tasks_of(planned: Iterable[Planned]) -> list[Task]:
         for phase in dict.fromkeys(wanted):
             folder = item.folders[phase]
             if not (folder / MODEL).is_file() and folder not in tasks:
-                tasks[folder] = Task(f"{phase} of {item.cell.name}", recipe, phase, item.folders)
+                name = f"{phase} of {item.cell.name}"
+                tasks[folder] = Task(name, recipe, phase, item.folders, item.cell.row.rival)
     order = {"teacher": 0, "student": 1, "transfer": 2}
     return sorted(tasks.values(), key=lambda task: order[task.phase])
 
 
-def work(recipe: Recipe, phase: Phase, folders: dict[Phase, Path], quiet: bool) -> None:
-    """Train one phase; what a worker process runs."""
-    run_phase(recipe, phase, prepare(recipe, quiet=True), folders, quiet)
+def work(task: Task, recipe: Recipe, quiet: bool) -> None:
+    """Train one phase, or what stands in its place; what a worker process runs."""
+    clips = prepare(recipe, quiet=True)
+    if task.rival is None:
+        run_phase(recipe, task.phase, clips, task.folders, quiet)
+    else:
+        run_rival(recipe, task.rival, clips, quiet)
 
 
 def run_tasks(
@@ -115,7 +139,7 @@ def run_tasks(
                         pending.discard(task.folder)
                     else:
                         recipe = one_job(task.recipe, jobs)
-                        running[submit(pool, recipe, task.phase, task.folders, quiet or jobs > 1)] = task
+                        running[submit(pool, task, recipe, quiet or jobs > 1)] = task
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     task = running.pop(future)

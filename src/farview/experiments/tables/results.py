@@ -1,6 +1,5 @@
 """From finished cells to the figures of a table."""
 
-import csv
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from farview import __version__
 from farview.experiments.tables.cells import Cell, Request
 from farview.experiments.tables.engine import Planned
+from farview.experiments.tables.finished import cost, facts, scores, seconds_a_clip
 from farview.experiments.tables.rows import Table
 from farview.experiments.tables.statistics import (
     Difference,
@@ -19,9 +19,8 @@ from farview.experiments.tables.statistics import (
     gap_share,
     mean_and_spread,
 )
-from farview.models.contract import read_contract
-from farview.models.cost import cost_of
-from farview.training.phases import MODEL, PREDICTIONS
+from farview.training.metrics import accuracy
+from farview.training.phases import MODEL
 from farview.training.recipe import Phase
 
 Part = Literal["test", "validation"]
@@ -40,12 +39,13 @@ def results_of(
     video) and `parameters` of the row's network; differences in points `to_student` (the row's own S-Net),
     `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this one's is cheaper than) as
     `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and Prec@5 where it has it).
-    None where there is nothing to say.
+    Of whole systems also `seconds_a_clip`, the difference `to_last` (the table's last row) and what is `published`,
+    by data set. None where there is nothing to say.
     """
     rows: list[Results] = []
     lines: dict[tuple[str, str], list[Planned]] = {}
     for item in planned:
-        if (item.folders[item.cell.row.phase] / MODEL).is_file():
+        if all((stream.folders[item.cell.row.phase] / MODEL).is_file() for stream in item.streams):
             lines.setdefault((item.cell.row.name, item.cell.column), []).append(item)
     for column in dict.fromkeys(column for _, column in lines):
         above: list[Planned] | None = None
@@ -54,9 +54,14 @@ def results_of(
                 continue
             full = items[0].cell.row.full
             others = Others(
-                above, lines.get((LONG, column)), lines.get((full, column)) if full is not None else None
+                above,
+                lines.get((LONG, column)),
+                lines.get((full, column)) if full is not None else None,
+                lines.get((table.rows[-1].name, column)) if table.systems else None,
             )
-            rows.append(row_of(items, others, part, unit))
+            row = row_of(items, others, part, unit)
+            row["seconds_a_clip"] = seconds_a_clip(items[0]) if table.systems else None
+            rows.append(row)
             above = items
     return {
         "table": table.number,
@@ -77,6 +82,7 @@ class Others(NamedTuple):
     above: list[Planned] | None = None
     long: list[Planned] | None = None
     full: list[Planned] | None = None
+    last: list[Planned] | None = None
 
 
 def row_of(items: list[Planned], others: Others, part: Part, unit: Unit) -> Results:
@@ -95,7 +101,7 @@ def row_of(items: list[Planned], others: Others, part: Part, unit: Unit) -> Resu
     if phase == "transfer":
         references = [outcomes(items, reference, part, unit) for reference in ("teacher", "student")]
         share = gap_share(references[0], references[1], own)
-    counted = cost_of(read_contract(items[0].folders[phase] / MODEL))
+    multiply_adds, parameters = cost(items[0])
     (prec1, prec1_std), (prec5, prec5_std) = (
         mean_and_spread([cell[key] for cell in cells]) for key in ("prec1", "prec5")
     )
@@ -107,14 +113,16 @@ def row_of(items: list[Planned], others: Others, part: Part, unit: Unit) -> Resu
         "prec1_std": prec1_std,
         "prec5": prec5,
         "prec5_std": prec5_std,
-        "multiply_adds": counted.video,
-        "parameters": counted.parameters_total,
+        "multiply_adds": multiply_adds,
+        "parameters": parameters,
         "seconds": float(np.mean([cell["seconds"] for cell in cells])),
         "to_student": against(items, "student"),
         "to_above": against(others.above),
         "to_long": against(others.long),
         "to_full": against(others.full),
+        "to_last": against(others.last),
         "gap_closed": list(share) if share else None,
+        "published": items[0].cell.row.published or None,
         "paper": list(items[0].cell.row.paper.get(items[0].cell.column, ())) or None,
         "cells": cells,
     }
@@ -130,18 +138,24 @@ def same_cells(first: list[Planned], second: list[Planned]) -> bool:
 
 
 def cell_of(item: Planned, part: Part) -> Results:
-    """The figures of one cell."""
+    """The figures of one cell; of two streams those of their fused scores, and the seconds of both."""
     cell: Cell = item.cell
-    folder = item.folders[cell.row.phase]
-    contract = read_contract(folder / MODEL)
-    measured = contract.accuracy[part]
+    phase = cell.row.phase
+    folders = [stream.folders[phase] for stream in item.streams]
+    read = [facts(folder / MODEL, cell.row.rival is not None) for folder in folders]
+    if len(read) == 1:
+        measured = read[0][0][part]
+    else:
+        fused = scores(item, phase, part)
+        measured = asdict(accuracy(fused.probabilities, fused.labels))
     return {
         "split": cell.split,
         "seed": cell.seed,
         "prec1": measured["prec1"],
         "prec5": measured["prec5"],
-        "seconds": contract.trained["seconds"],
-        "folder": str(folder),
+        "seconds": sum(trained["seconds"] for _, trained in read),
+        "folder": str(folders[0]),
+        "flow_folder": str(folders[1]) if len(folders) > 1 else None,
     }
 
 
@@ -156,14 +170,13 @@ def outcomes(items: list[Planned], phase: Phase, part: Part, unit: Unit) -> list
     return result
 
 
-def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[list[str], NDArray[np.float64]]:
+def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Clip names and whether each was recognised."""
-    with (item.folders[phase] / f"{part}-{PREDICTIONS}").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row["clip"] for row in rows], np.array([float(row["label"] == row["predicted"]) for row in rows])
+    found = scores(item, phase, part)
+    return found.clips, (found.predicted == found.labels).double().numpy()
 
 
-def units_of(item: Planned, clips: list[str], unit: Unit) -> NDArray[np.int64]:
+def units_of(item: Planned, clips: tuple[str, ...], unit: Unit) -> NDArray[np.int64]:
     """What is drawn together: each clip by itself, or the clips of a group (a clip without one by itself)."""
     if unit == "clip":
         return np.arange(len(clips))

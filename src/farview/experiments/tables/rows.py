@@ -1,8 +1,10 @@
-"""What the rows of Tables I to IV are: settings of a recipe, beside the paper's own numbers."""
+"""What the rows of Tables I to IV are: settings of a recipe, beside the paper's own numbers. Table V: `systems`."""
 
 from dataclasses import dataclass, field
 
 from farview.errors import FarviewError
+from farview.rivals.isr import IsrConfig
+from farview.rivals.pot import PotConfig
 from farview.training.recipe import Phase
 
 Settings = dict[str, str]
@@ -36,10 +38,16 @@ class Row:
     """Whose result the cell shows."""
     paper: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Column to the paper's Prec@1 and, in Table II, Prec@5, in percent."""
-    pool: bool = False
-    """Whether the row needs unlabeled clips."""
+    pool: bool | None = False
+    """Whether the row needs unlabeled clips; None: it takes them where there are some."""
     full: str | None = None
     """The row of the same method at full size, where this one's network is cheaper."""
+    two_streams: bool = False
+    """A network on RGB and one on flow, trained apart; their scores are added by the recipe's `fusion`."""
+    rival: PotConfig | IsrConfig | None = None
+    """A system of another kind in S-Net's place."""
+    published: dict[str, float] = field(default_factory=dict)
+    """Data set to the paper's Prec@1 on it, where the paper compares systems."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     """Where the paper contradicts itself, and what is read otherwise here."""
+    systems: bool = False
+    """Its rows are whole systems: their time a clip counts, and each is compared with the last."""
 
 
 def weights(ce: float, sat: float, tat: float) -> Settings:
@@ -195,9 +205,6 @@ BEYOND = Table(
         "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
     ),
 )
-TABLES: dict[str, Table] = {
-    str(table.number): table for table in (TABLE_1, TABLE_2, TABLE_3, TABLE_4, BEYOND)
-}
 
 
 def choose(table: Table, names: list[str] | None) -> tuple[Row, ...]:

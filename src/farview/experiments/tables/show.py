@@ -18,12 +18,16 @@ COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
     ("Prec@5", lambda row: with_spread(row["prec5"], row["prec5_std"])),
     ("G multiply-adds", lambda row: digits(row["multiply_adds"] / 1e9)),
     ("M parameters", lambda row: digits(row["parameters"] / 1e6)),
+    ("ms a clip", lambda row: digits(1000 * row["seconds_a_clip"]) if row["seconds_a_clip"] else ""),
     ("to Student", lambda row: points(row["to_student"])),
     ("to Student, as long", lambda row: points(row["to_long"])),
     ("to full size", lambda row: points(row["to_full"])),
     ("to row above", lambda row: points(row["to_above"])),
+    ("to last row", lambda row: points(row["to_last"])),
     ("gap closed", lambda row: share(row["gap_closed"])),
     ("paper", lambda row: " / ".join(f"{value:.2f}" for value in row["paper"] or ())),
+    ("paper, HMDB51", lambda row: quoted(row, "HMDB51")),
+    ("paper, IXMAS", lambda row: quoted(row, "IXMAS")),
     ("min a cell", lambda row: f"{row['seconds'] / 60:.1f}"),
 )
 """What is shown of a row: heading and text."""
@@ -47,6 +51,12 @@ def points(found: dict[str, float] | None) -> str:
 def share(found: list[float] | None) -> str:
     """A share of the gap with its interval."""
     return "" if found is None else f"{found[0]:.0f} % ({found[1]:.0f} to {found[2]:.0f})"
+
+
+def quoted(row: Results, data: str) -> str:
+    """The paper's figure of a system on a data set."""
+    found = (row["published"] or {}).get(data)
+    return "" if found is None else f"{found:.2f}"
 
 
 def shown(results: Results) -> tuple[list[str], list[list[str]]]:
@@ -104,7 +114,7 @@ def to_csv(results: Results) -> str:
     writer.writerow(
         [
             *("table", "row", "column", "split", "seed", "prec1", "prec5", "multiply_adds", "parameters"),
-            *("seconds", "paper", "folder"),
+            *("seconds", "seconds_a_clip", "paper", "folder", "flow_folder"),
         ]
     )
     for row in results["rows"]:
@@ -117,7 +127,9 @@ def to_csv(results: Results) -> str:
                 row["parameters"],
             ]
             paper = row["paper"][0] if row["paper"] else ""
-            writer.writerow([*place, *figures, cell["seconds"], paper, cell["folder"]])
+            speed = row["seconds_a_clip"]
+            figures += [cell["seconds"], "" if speed is None else f"{speed:.6f}"]
+            writer.writerow([*place, *figures, paper, cell["folder"], cell["flow_folder"]])
     return out.getvalue()
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
+from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Cell, Request, make_cells
 from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
+from farview.experiments.tables.finished import facts
 from farview.experiments.tables.results import Part, Results, Unit, results_of
-from farview.experiments.tables.rows import TABLES
 from farview.experiments.tables.show import print_table, to_csv, to_page
 from farview.frames.files import atomic_write
-from farview.models.contract import read_contract
 from farview.training.phases import MODEL, write_json
 
 
@@ -65,12 +65,9 @@ def run_cells(
     def report(task: Task, done: int) -> None:
         if quiet or not (task.folder / MODEL).is_file():
             return
-        contract = read_contract(task.folder / MODEL)
-        prec1 = contract.accuracy[part]["prec1"]
-        print(
-            f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({contract.trained['seconds']:.0f} s)",
-            flush=True,
-        )
+        measured, trained = facts(task.folder / MODEL, task.rival is not None)
+        prec1, seconds = measured[part]["prec1"], trained["seconds"]
+        print(f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({seconds:.0f} s)", flush=True)
 
     return planned, run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
 

@@ -1,0 +1,136 @@
+"""Table V end to end on a tiny data set: rivals, two streams, their fused scores, cost and time."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from farview.experiments.tables.catalogue import TABLES
+from farview.experiments.tables.cells import make_cells
+from farview.experiments.tables.engine import plan, tasks_of
+from farview.experiments.tables.results import Results
+from farview.experiments.tables.systems import TABLE_5
+from farview.experiments.tables.table import table
+from farview.models.contract import read_contract
+from farview.models.cost import cost_of
+from farview.rivals.isr import IsrConfig
+from farview.rivals.pot_file import load_pot
+from tests.experiments.tables.test_table import tiny_request
+
+SMALL = (
+    "--network.width=2",
+    "--network.backbone=r2plus1d34",
+    "--input.intervals={count: 2, frames: 3, stride: 1}",
+    "--fusion=[1,3]",
+)
+
+
+def request_of(folder: Path, **changes):
+    made = tiny_request(folder, columns=None)
+    return replace(made, overrides=(*made.overrides, *SMALL), **changes)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("systems")
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path) -> Results:
+    with pytest.MonkeyPatch.context() as patch:
+        quick = {"ISR": IsrConfig(copies=2, pool=2, search_clips=4)}
+        rows = tuple(replace(row, rival=quick.get(row.name, row.rival)) for row in TABLE_5.rows)
+        patch.setitem(TABLES, "5", replace(TABLE_5, rows=rows))
+        return table("5", request_of(folder), quiet=True)
+
+
+def read(folder: str | Path) -> tuple[list[str], np.ndarray]:
+    with (Path(folder) / "test-predictions.csv").open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [row[1] for row in rows], np.array([[float(value) for value in row[3:]] for row in rows])
+
+
+def test_every_row_is_there_with_the_papers_figures(finished: Results) -> None:
+    assert {row["row"]: tuple(row["published"].values()) for row in finished["rows"]} == {
+        "PoT": (26.57, 82.5),
+        "ISR": (28.68, 85.1),
+        "R(2+1)D-34": (52.29, 94.2),
+        "CSTAT, R(2+1)D-34": (59.41, 97.31),
+    }
+
+
+def test_two_streams_are_fused_by_the_recipes_weights(finished: Results) -> None:
+    for row in finished["rows"][2:]:
+        for cell in row["cells"]:
+            labels, rgb = read(cell["folder"])
+            _, flow = read(cell["flow_folder"])
+            assert read_contract(Path(cell["folder"]) / "model.safetensors").channels == 3
+            assert read_contract(Path(cell["flow_folder"]) / "model.safetensors").channels == 2
+            best = (rgb + 3 * flow).argmax(1)
+            hits = [("left", "right")[b] == label for b, label in zip(best, labels, strict=True)]
+            assert cell["prec1"] == pytest.approx(100 * sum(hits) / len(hits))
+
+
+def test_cost_is_that_of_all_streams(finished: Results) -> None:
+    pot, _, plain, cstat = finished["rows"]
+    counted = [
+        cost_of(read_contract(Path(plain["cells"][0][key]) / "model.safetensors"))
+        for key in ("folder", "flow_folder")
+    ]
+    assert plain["multiply_adds"] == cstat["multiply_adds"] == sum(each.video for each in counted)
+    assert plain["parameters"] == sum(each.parameters_total for each in counted)
+    model = load_pot(Path(pot["cells"][0]["folder"]) / "model.safetensors")
+    support, length = model.vectors.shape
+    assert pot["multiply_adds"] == support * length + 2 * support
+    assert pot["parameters"] == support * length + 2 * support + 2 + len(model.scales)
+    assert all(row["seconds_a_clip"] > 0 for row in finished["rows"])
+
+
+def test_differences_to_the_method_are_paired(finished: Results) -> None:
+    last = finished["rows"][-1]
+    for row in finished["rows"][:-1]:
+        assert row["to_last"]["points"] == pytest.approx(row["prec1"] - last["prec1"])
+    assert last["to_last"] is None
+    assert last["to_student"]["points"] == pytest.approx(last["prec1"] - finished["rows"][2]["prec1"])
+
+
+def test_pot_is_trained_once_for_all_seeds_and_streams_share_nothing(folder: Path) -> None:
+    request = request_of(folder, out=str(folder / "planned"))
+    planned = plan(make_cells(TABLE_5, replace(request, rows=("PoT",), seeds=(0, 1)))[0], quiet=True)
+    assert len(planned) == 2 and len(tasks_of(planned)) == 1
+    tasks = tasks_of(plan(make_cells(TABLE_5, request)[0], quiet=True))
+    kinds = [(task.phase, task.rival is not None, task.recipe.input.stream) for task in tasks]
+    assert kinds == [
+        ("teacher", False, "rgb"),
+        ("teacher", False, "flow"),
+        ("student", True, "rgb"),
+        ("student", True, "rgb"),
+        ("student", False, "rgb"),
+        ("student", False, "flow"),
+        ("transfer", False, "rgb"),
+        ("transfer", False, "flow"),
+    ]
+
+
+def test_a_second_call_trains_and_measures_nothing(
+    finished: Results, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("farview.experiments.tables.table.run_tasks", None)
+    monkeypatch.setattr("farview.experiments.tables.finished._timed", None)
+    rows = ("PoT", "R(2+1)D-34", "CSTAT, R(2+1)D-34")
+    again = table("5", request_of(folder, rows=rows))
+    kept = [row for row in finished["rows"] if row["row"] in rows]
+    for new, old in zip(again["rows"], kept, strict=True):
+        assert new["cells"] == old["cells"] and new["seconds_a_clip"] == old["seconds_a_clip"]
+    shown = capsys.readouterr().out
+    assert "0 phases to train" in shown and "52.29" in shown and "97.31" in shown and "ms a clip" in shown
+    saved = json.loads((folder / "table" / "results.json").read_text())
+    assert saved["rows"] == again["rows"]
+    with (folder / "table" / "table.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 3 and float(lines[1]["seconds_a_clip"]) == pytest.approx(
+        kept[1]["seconds_a_clip"], abs=1e-6
+    )

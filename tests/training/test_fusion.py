@@ -1,0 +1,92 @@
+"""Scores of two streams added: by hand, from files, and by the verb evaluate."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from farview.cli import main
+from farview.errors import FarviewError
+from farview.experiments.evaluate import evaluate, fused
+from farview.models.model_file import read_contract
+from farview.training.evaluation import Predictions
+from farview.training.fusion import added, fuse, read_scores
+from farview.training.phases import Run, run, write_predictions
+from farview.training.recipe import read_recipe
+from tests.training.tiny import tiny_recipe
+
+
+def test_a_sure_stream_outvotes_an_unsure_one_unless_it_weighs_less() -> None:
+    rgb = torch.tensor([[0.9, 0.1], [0.4, 0.6]], dtype=torch.float64)
+    flow = torch.tensor([[0.2, 0.8], [0.5, 0.5]], dtype=torch.float64)
+    expected = torch.tensor([[0.55, 0.45], [0.45, 0.55]], dtype=torch.float64)
+    torch.testing.assert_close(fuse([rgb, flow], (1, 1)), expected)
+    expected = torch.tensor([[0.375, 0.625], [0.475, 0.525]], dtype=torch.float64)
+    torch.testing.assert_close(fuse([rgb, flow], (2, 6)), expected)
+    torch.testing.assert_close(fuse([rgb, flow], (3, 0)), rgb)
+
+
+def written(path: Path, logits: torch.Tensor, clips: tuple[str, ...] = ("a", "b,c")) -> Path:
+    n = len(clips)
+    predictions = Predictions(
+        clips, torch.tensor([0, 1])[:n], logits, logits[:, None], torch.zeros(n, 1), torch.ones(n, 1)
+    )
+    write_predictions(path, predictions, ("left", "right"))
+    return path
+
+
+def test_scores_are_read_as_they_were_written(tmp_path: Path) -> None:
+    logits = torch.tensor([[1.0, -1.0], [0.5, 0.2]])
+    read = read_scores(written(tmp_path / "a.csv", logits))
+    assert read.clips == ("a", "b,c") and read.classes == ("left", "right")
+    assert read.labels.tolist() == [0, 1] and read.predicted.tolist() == [0, 0]
+    torch.testing.assert_close(read.probabilities.float(), logits.softmax(1), atol=1e-6, rtol=0)
+    both = added([read, read_scores(written(tmp_path / "b.csv", -2 * logits))], (1, 1))
+    assert both.predicted.tolist() == [1, 1]
+    other = read_scores(written(tmp_path / "c.csv", logits[:1], ("a",)))
+    with pytest.raises(FarviewError, match="the same clips"):
+        added([read, other], (1, 1))
+
+
+@pytest.mark.parametrize("weights", ["[0,0]", "[-1,2]", "[1,.inf]"])
+def test_weights_that_make_no_mean_are_refused(weights: str) -> None:
+    with pytest.raises(FarviewError, match="fusion"):
+        read_recipe(None, ["--data.source=mime", f"--fusion={weights}"])
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    folder = tmp_path_factory.mktemp("streams")
+    keys = ("--student.epochs=1", "--phases=[student]", "--input.intervals.frames=2")
+    rgb = run(tiny_recipe(folder, *keys), quiet=True)
+    flow = run(tiny_recipe(folder, *keys, "--input.stream=flow", f"--out={folder / 'flow'}"), quiet=True)
+    return rgb, flow
+
+
+def test_evaluate_adds_a_flow_model(
+    streams: tuple[Run, Run], tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb = streams[0]
+    folders = [each.folders["student"] for each in streams]
+    expected = added([read_scores(folder / "test-predictions.csv") for folder in folders], (1, 2))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    models = [str(each.models["student"]) for each in streams]
+    arguments = ["--flow", models[1], "--fusion", "1", "2", "--json", "--out", str(tmp_path / "out")]
+    main(["evaluate", models[0], rgb.recipe.data.source, *arguments])
+    told = json.loads(capsys.readouterr().out)
+    hits = (expected.predicted == expected.labels).double().mean()
+    assert told["prec1"] == pytest.approx(100 * float(hits)) and " + " in told["model"]
+    read = read_scores(tmp_path / "out" / "predictions.csv")
+    torch.testing.assert_close(read.probabilities, expected.probabilities, atol=1e-5, rtol=0)
+
+
+def test_other_clips_cannot_be_added(streams: tuple[Run, Run]) -> None:
+    rgb = streams[0]
+    results = [
+        evaluate(rgb.models["student"], rgb.recipe.data, part, store=rgb.recipe.store, quiet=True)  # type: ignore[arg-type]
+        for part in ("test", "train")
+    ]
+    assert read_contract(rgb.models["student"]).flow is None
+    with pytest.raises(FarviewError, match="cannot be added: other clips"):
+        fused(results[0], results[1], (1, 1))
