@@ -42,6 +42,14 @@ def test_classes_and_channels_are_those_of_the_data(recipe: Path) -> None:
     assert told["interval"] == cost(network, 7, 1, 3, 1, (24, 32)).interval
 
 
+def test_flow_has_two_channels(recipe: Path) -> None:
+    recipe.write_text(recipe.read_text().replace("stream: rgb", "stream: flow"))
+    (row,) = costs(recipe)
+    network = tiny_recipe(recipe.parent).network
+    assert row["interval"] == cost(network, 2, 2, 3, 1, (24, 32)).interval
+    assert row["note"].startswith("2 classes: those of folder:")
+
+
 def test_what_is_assumed_is_said(recipe: Path, capsys: pytest.CaptureFixture) -> None:
     recipe.write_text(recipe.read_text().replace("/clips", "/gone"))
     main(["cost", str(recipe)])

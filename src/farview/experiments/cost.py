@@ -42,8 +42,8 @@ def costs(
     """Counts for a recipe or a model file; by default for the paper's two networks beside the paper's figures.
 
     A recipe whose S-Net is not built as its T-Net, or has another input, has a row for each (`name`). `classes` and
-    `channels` are a recipe's, by default those of its data; raises FarviewError where they are given beside anything
-    else.
+    `channels` are a recipe's, by default those of its data; flow has 2 channels. Raises FarviewError where they are
+    given beside anything else.
     """
     if (classes or channels) and (target is None or Path(target).suffix == ".safetensors"):
         raise FarviewError("--classes and --channels go with a recipe: a model file states its own")
@@ -57,7 +57,7 @@ def costs(
         t = c.intervals
         return [row_of(c.network, len(c.classes), c.channels, t.count, t.frames, c.input_size)]
     recipe = read_recipe(target)
-    given = {"classes": classes, "channels": channels}
+    given = {"classes": classes, "channels": channels if recipe.input.motion is None else 2}
     wanted = {key: value for key, value in given.items() if value is not None}
     missing = [key for key in given if key not in wanted]
     note = None
