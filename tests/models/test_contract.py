@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.models.contract import FORMAT, Contract, NetworkConfig, StudentNetwork
@@ -33,6 +34,18 @@ def test_text_and_back() -> None:
     assert turned.to_json() == CONTRACT.to_json()
     plain = replace(CONTRACT, sensor=None, resolution="hr")
     assert Contract.from_json(plain.to_json()) == plain
+
+
+def test_models_of_frames_are_written_as_before_there_was_flow() -> None:
+    text = json.loads(CONTRACT.to_json())
+    assert text["format"] == 1 and "flow" not in text
+    moving = replace(CONTRACT, channels=2, mean=(0.5, 0.5), std=(0.1, 0.1), flow=FlowConfig("tvl1", 10.0))
+    assert json.loads(moving.to_json())["format"] == 2  # an older Farview must not take it for frames
+    assert Contract.from_json(moving.to_json()) == moving
+    with pytest.raises(FarviewError, match="of flow 2"):
+        replace(moving, flow=None)
+    with pytest.raises(FarviewError, match="of flow 2"):
+        replace(CONTRACT, flow=FlowConfig())
 
 
 @settings(max_examples=50, deadline=None)

@@ -21,9 +21,12 @@ from farview.training.metrics import accuracy
 from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictions
 from farview.training.recipe import Recipe, digest
 
+RivalConfig = PotConfig | IsrConfig
+"""Options of a rival; their class says which one it is."""
+
 
 def run_rival(
-    recipe: Recipe, config: PotConfig | IsrConfig, clips: Prepared | None = None, quiet: bool = False
+    recipe: Recipe, config: RivalConfig, clips: Prepared | None = None, quiet: bool = False
 ) -> Path:
     """The folder with the model, its predictions and figures; trained unless it is there already.
 
@@ -59,7 +62,7 @@ def run_rival(
     return folder
 
 
-def rival_folder(recipe: Recipe, config: PotConfig | IsrConfig, clips: Prepared) -> Path:
+def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
     """Beside the phases of the recipe's networks; the name's digest covers all that the model depends on."""
 
     def of(listed: Sequence[Clip]) -> list[Any]:
@@ -107,5 +110,5 @@ def predict(model: PotModel, clips: Sequence[Clip], store: FrameStore) -> Predic
     )
 
 
-def _name(config: PotConfig | IsrConfig) -> str:
+def _name(config: RivalConfig) -> str:
     return "isr" if isinstance(config, IsrConfig) else "pot"

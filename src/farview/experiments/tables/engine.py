@@ -12,9 +12,7 @@ from typing import Any, Literal
 
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell
-from farview.rivals.isr import IsrConfig
-from farview.rivals.pot import PotConfig
-from farview.rivals.run import rival_folder, run_rival
+from farview.rivals.run import RivalConfig, rival_folder, run_rival
 from farview.training.data import Prepared, prepare
 from farview.training.phases import MODEL, check_inputs, needs, phase_folders, run_phase
 from farview.training.recipe import Phase, Recipe, digest
@@ -31,7 +29,7 @@ class Task:
     phase: Phase
     folders: dict[Phase, Path]
     """Of all the phases of its cell."""
-    rival: PotConfig | IsrConfig | None = None
+    rival: RivalConfig | None = None
     """What is trained in the phase's place."""
 
     @property

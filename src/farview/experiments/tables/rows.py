@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from farview.errors import FarviewError
-from farview.rivals.isr import IsrConfig
-from farview.rivals.pot import PotConfig
+from farview.rivals.run import RivalConfig
 from farview.training.recipe import Phase
 
 Settings = dict[str, str]
@@ -44,7 +43,7 @@ class Row:
     """The row of the same method at full size, where this one's network is cheaper."""
     two_streams: bool = False
     """A network on RGB and one on flow, trained apart; their scores are added by the recipe's `fusion`."""
-    rival: PotConfig | IsrConfig | None = None
+    rival: RivalConfig | None = None
     """A system of another kind in S-Net's place."""
     published: dict[str, float] = field(default_factory=dict)
     """Data set to the paper's Prec@1 on it, where the paper compares systems."""
