@@ -63,11 +63,11 @@ def test_a_picture_shows_the_flow(finished: Run, tmp_path: Path) -> None:
     student, teacher = Recogniser(finished.models["transfer"]), Recogniser(finished.models["teacher"])
     made = student.recognise(video)
     row = model_rows(student, made)[1]
-    assert row.label.startswith("6×8: all that the model sees, motion")
+    assert row.label.startswith("6×8 flow: hue")
     assert row.pictures is not None and row.pictures.shape[-1] == 3
     shown = flow_colours(made.seen[:, 1])
     assert {tuple(c) for c in row.pictures.reshape(-1, 3)} == {tuple(c) for c in shown.reshape(-1, 3)}
-    assert model_rows(teacher, teacher.recognise(video))[1].label.startswith("24×32: all that")
+    assert model_rows(teacher, teacher.recognise(video))[1].label.startswith("24×32 flow: hue")
     assert len(teacher_rows(student, made, teacher, video)) >= 3
     for name in ("a.png", "a.mp4"):
         assert explain(finished.models["transfer"], video, tmp_path / name).stat().st_size > 1000

@@ -76,7 +76,7 @@ def model_rows(network: Recogniser, made: Recognition) -> list[Row]:
         height, width = made.seen.shape[2:4]
         label = f"{height}×{width}: all that the model sees"
         if network.contract.flow is not None:
-            label += ", motion (hue: where to; brightness: how fast)"
+            label = f"{height}×{width} flow: hue where to, brightness how fast"
         rows.append(Row(label, seen_pixels(made)))
     name = "teacher" if network.contract.resolution == "hr" else "cstat"
     note = said(made, network.contract.classes)
