@@ -100,3 +100,12 @@ def test_what_flow_changes_in_the_digests(finished: Run) -> None:
 def test_fresh_noise_needs_frames() -> None:
     with pytest.raises(FarviewError, match=r"augment\.fresh_noise"):
         read_recipe(None, ["--data.source=mime", "--input.stream=flow", "--augment.fresh_noise=true"])
+
+
+def test_all_frames_may_be_one_interval(tmp_path: Path) -> None:
+    """The other reading of Table V's 32 frames: temporal attention has nothing to weigh, and nothing breaks."""
+    keys = ("--input.stream=flow", "--input.intervals={count: 1, frames: 4}", "--network.differences=true")
+    epochs = (f"--{phase}.epochs=1" for phase in ("teacher", "student", "transfer"))
+    done = run(tiny_recipe(tmp_path, *keys, *epochs), quiet=True)
+    made = Recogniser(done.models["transfer"]).recognise(done.clips.test[0].source)
+    assert made.output.attention.tolist() == [[1.0]] and np.isfinite(made.probabilities).all()

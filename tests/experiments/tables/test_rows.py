@@ -1,11 +1,14 @@
 """What the rows say, against the paper's own description of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Request, cell_recipe
-from farview.experiments.tables.rows import CHEAPER, choose
+from farview.experiments.tables.cells import Cell, Request, cell_recipe
+from farview.experiments.tables.rows import CHEAPER, Row, choose
+from farview.frames.flow import FlowConfig
 from farview.training.phases import check_inputs
 
 
@@ -39,6 +42,34 @@ def test_the_paper_scale_is_the_papers_setting(tmp_path) -> None:
         assert recipe.loss.confidence == "mlp"
     assert (light.input.intervals.count, light.input.intervals.frames) == (8, 1)
     assert (heavy.input.intervals.count, heavy.input.intervals.frames) == (4, 5)
+
+
+@pytest.mark.parametrize("row", TABLES["5"].rows[2:], ids=lambda row: row.name)
+def test_table_5_sees_32_frames_and_their_flow(row: Row, tmp_path) -> None:
+    request = Request(data="hmdb51:/data", scale="paper", out=str(tmp_path))
+    cell = Cell(row, "r2plus1d34", "1", 0, cell_recipe(request, row, "r2plus1d34", "1", 0))
+    assert cell.flow is not None and cell.flow.flow is None
+    for recipe, motion in ((cell.recipe, None), (cell.flow.recipe, FlowConfig("tvl1"))):
+        assert recipe.input.motion == motion
+        assert recipe.input.intervals.count * recipe.input.intervals.frames == 32
+        assert (recipe.network.backbone, recipe.network.width) == ("r2plus1d34", 64)
+    assert cell.flow.recipe.out != cell.recipe.out and cell.flow.recipe.shared == cell.recipe.shared
+    assert replace(cell.flow.recipe, input=cell.recipe.input, out=cell.recipe.out) == cell.recipe
+
+
+def test_unlabeled_clips_reach_cstat_alone(tmp_path) -> None:
+    request = Request(data="mime", pool="folder:pool", out=str(tmp_path))
+    pools = [cell_recipe(request, row, "r2plus1d34", "1", 0).data.pool for row in TABLES["5"].rows]
+    assert pools == [None, None, None, "folder:pool"]
+    without = cell_recipe(replace(request, pool=None), TABLES["5"].rows[-1], "r2plus1d34", "1", 0)
+    assert without.data.pool is None
+
+
+def test_the_users_keys_make_table_5s_networks_smaller(tmp_path) -> None:
+    overrides = ("--network.width=4", "--network.backbone=resnet18")
+    request = Request(data="mime", out=str(tmp_path), overrides=overrides)
+    recipe = cell_recipe(request, TABLES["5"].rows[2], "r2plus1d34", "1", 0)
+    assert (recipe.network.width, recipe.network.backbone) == (4, "r2plus1d34")
 
 
 def test_table_2_changes_the_sensor_alone(tmp_path) -> None:
