@@ -89,3 +89,13 @@ def test_the_transfer_depends_on_its_t_net(clips: Prepared) -> None:
     other = replace(recipe(), teacher=replace(recipe().teacher, lr=0.5))
     before, after = phase_digests(recipe(), clips), phase_digests(other, clips)
     assert before["student"] == after["student"] and before["transfer"] != after["transfer"]
+
+
+def test_a_t_net_depends_on_the_sensors_window_alone(clips: Prepared) -> None:
+    def teacher(*settings: str) -> str:
+        return phase_digests(recipe(*settings), clips)["teacher"]
+
+    finer = teacher("--input.sensor.height=24", "--input.sensor.width=32", "--input.sensor.noise=9")
+    assert finer == teacher()  # 3:4 too: the same HR frames
+    upright = teacher("--input.sensor.height=16", "--input.sensor.width=12")
+    assert upright != teacher() and upright == teacher("--input.sensor.height=32", "--input.sensor.width=24")

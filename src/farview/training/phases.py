@@ -11,6 +11,7 @@ import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,13 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
             "network": recipe.network_of(name),
         }
         if name == "teacher":
-            settings["input"] = {**seen, "sensor": None}  # HR does not depend on the sensor
+            settings["input"] = {
+                **seen,
+                "sensor": None,
+            }  # HR shows the sensor's window, and depends on no more of it
+            sensor = recipe.input.sensor
+            if (window := Fraction(sensor.height, sensor.width)) != Fraction(3, 4):
+                settings["window"] = str(window)
         elif fresh_noise:
             settings["fresh_noise"] = True
         if recipe.input.motion is not None:
