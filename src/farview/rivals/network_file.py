@@ -1,0 +1,92 @@
+"""A trained rival network as one `.safetensors` file: weights, and all else as JSON in its metadata."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save
+
+from farview.errors import FarviewError
+from farview.frames.files import atomic_write
+from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+from farview.rivals.i3d import I3dConfig
+from farview.rivals.network import Rival, StreamsConfig
+from farview.rivals.pot_file import FORMAT, KEY, read_description
+
+CONFIGS: dict[str, type[StreamsConfig]] = {each.method: each for each in (I3dConfig,)}
+"""By the name of the method."""
+
+
+@dataclass(frozen=True)
+class RivalModel:
+    """A rival network with all that is needed to use it."""
+
+    network: Rival
+    config: StreamsConfig
+    classes: tuple[str, ...]
+    """In the order of the logits."""
+    channels: int
+    """Of the stored frames: 1, 3, or 2 where they are flow."""
+    sensor: SensorModel
+    """What makes the eLR frames that it sees."""
+    trained: dict[str, Any] = field(default_factory=dict)
+    """How it was trained; values that JSON can hold."""
+    accuracy: dict[str, Any] = field(default_factory=dict)
+    """What was measured, on what; values that JSON can hold."""
+
+
+def save_rival(path: Path, model: RivalModel) -> None:
+    """Write the model whole or not at all, without what only training needs; the same model gives the same bytes."""
+    text = {
+        "format": FORMAT,
+        "method": model.config.method,
+        "config": asdict(model.config),
+        "classes": model.classes,
+        "channels": model.channels,
+        "sensor": asdict(model.sensor),
+        "trained": model.trained,
+        "accuracy": model.accuracy,
+    }
+    weights = {
+        name: value.detach().cpu().contiguous()
+        for name, value in model.network.state_dict().items()
+        if name.partition(".")[0] not in model.network.training_only
+    }
+    with atomic_write(path) as file:
+        file.write(save(weights, {KEY: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
+
+
+def load_rival(path: Path) -> RivalModel:
+    """The model of a file, on the CPU and in eval mode, without what only training needs.
+
+    Raises FarviewError as `read_description` does, and where the file holds another kind of rival or other weights.
+    """
+    text = read_description(path)
+    if text["method"] not in CONFIGS:
+        raise FarviewError(f"{path}: holds '{text['method']}'; expected one of {', '.join(CONFIGS)}")
+    config = CONFIGS[text["method"]](**_typed(text["config"]))
+    network = config.build(len(text["classes"]), text["channels"])
+    for name in network.training_only:
+        setattr(network, name, None)
+    try:
+        network.load_state_dict(load_file(path))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FarviewError(f"{path}: the weights do not fit the network of its metadata ({reason})") from None
+    return RivalModel(
+        network=network.eval(),
+        config=config,
+        classes=tuple(text["classes"]),
+        channels=text["channels"],
+        sensor=SensorModel(**text["sensor"]),
+        trained=text["trained"],
+        accuracy=text["accuracy"],
+    )
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON's lists and objects as the tuples and dataclasses of a config; first weights are not loaded again."""
+    plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return plain | {"intervals": Intervals(**values["intervals"])}

@@ -1,0 +1,130 @@
+"""What the rivals' networks see: the same moments of a clip as frames and as optical flow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from farview.data.augment import as_video, warp
+from farview.data.batches import Batch, ClipFrames, Key
+from farview.data.clip import Clip
+from farview.data.config import AugmentConfig
+from farview.frames.intervals import Intervals
+from farview.frames.sensor import SensorModel
+
+Stream = Literal["rgb", "flow"]
+"""rgb: the frames that the recipe's store has, whatever their channels; flow: their optical flow."""
+FLOW_CHANNELS = 2
+
+
+@dataclass
+class Streams:
+    """B clips, each stream as a batch of its own, in one geometry."""
+
+    parts: dict[Stream, Batch]
+
+    @property
+    def clips(self) -> list[str]:
+        """Ids, in order."""
+        return self._any.clips
+
+    @property
+    def labels(self) -> Tensor:
+        """(B,) int64."""
+        return self._any.labels
+
+    @property
+    def _any(self) -> Batch:
+        return next(iter(self.parts.values()))
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Streams":
+        """The same clips on `device`."""
+        return Streams({stream: part.to(device, non_blocking) for stream, part in self.parts.items()})
+
+    def pin_memory(self) -> "Streams":
+        """The same clips in page-locked memory; PyTorch's loader calls this."""
+        return Streams({stream: part.pin_memory() for stream, part in self.parts.items()})
+
+    def see(self, stream: Stream, size: tuple[int, int], hr: bool = False) -> Tensor:
+        """Frames of K intervals, (B, K, C, T, *size): grey levels from -1 to 1, or flow from -1 to 1 with 0 at rest.
+
+        Resized by bicubic interpolation, averaged where that shrinks, then in the sample's geometry: what mirrors or
+        enlarges the picture does so to its motion. Frames of two channels are flow. ValueError without HR frames.
+        """
+        part = self.parts[stream]
+        frames = part.hr if hr else part.elr
+        if frames is None:
+            raise ValueError("this batch holds no HR frames")
+        flow = frames.shape[-1] == FLOW_CHANNELS
+        video = as_video(frames)  # (B, K, C, T, h, w)
+        video = (video - 128) / 127 if flow else video / 255
+        video = resized(video, size).clamp(-1.0 if flow else 0.0, 1.0)
+        if part.geometry is not None:
+            video = warp(video, part.geometry)  # black, or at rest, outside
+            if flow:
+                zoom = part.geometry.diagonal(dim1=1, dim2=2)  # (B, 2), across and down
+                video = (video / zoom.view(-1, 1, 2, 1, 1, 1)).clamp(-1, 1)
+        if flow:
+            return video
+        if part.gain is not None:
+            video = (video * part.gain.view(-1, 1, 1, 1, 1, 1)).clamp(0, 1)
+        return 2 * video - 1
+
+
+def resized(video: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, K, C, T, h, w) to (B, K, C, T, *size)."""
+    if tuple(video.shape[-2:]) == size:
+        return video
+    flat = F.interpolate(video.flatten(0, 2), size=size, mode="bicubic", antialias=True)
+    return flat.unflatten(0, video.shape[:3])
+
+
+class StreamFrames(Dataset):
+    """Samples of every stream, taken by (epoch, index)."""
+
+    def __init__(self, parts: Mapping[Stream, ClipFrames]) -> None:
+        """`parts` differ in their store alone, so that all streams show the same moments and the same window."""
+        self.parts = dict(parts)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.parts.values())))
+
+    def __getitems__(self, keys: Sequence[Key]) -> Streams:
+        """The batch of all `keys`; PyTorch's loader calls this once a batch."""
+        return Streams({stream: part.__getitems__(keys) for stream, part in self.parts.items()})
+
+
+def stream_frames(
+    clips: Sequence[Clip],
+    stores: Mapping[Stream, Any],
+    intervals: Intervals,
+    *,
+    hr: bool = False,
+    augment: AugmentConfig | None = None,
+    seed: int = 0,
+    sensor: SensorModel | None = None,
+) -> StreamFrames:
+    """eLR samples, and with `hr` HR ones, of `stores`: a frame store, or a `FlowStore`, for each stream.
+
+    `augment` None means validation or testing. The noise that `augment.fresh_noise` draws anew is that of frames;
+    flow stays that of the stored frames.
+    """
+    return StreamFrames(
+        {
+            stream: ClipFrames(
+                clips,
+                store,
+                intervals,
+                hr=hr,
+                elr=True,
+                augment=augment,
+                seed=seed,
+                sensor=None if stream == "flow" else sensor,
+            )
+            for stream, store in stores.items()
+        }
+    )
