@@ -11,7 +11,7 @@ from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
 from farview.rivals.i3d import I3dConfig, TwoStream
 from farview.rivals.network_file import load_rival
-from farview.rivals.pot_file import read_description
+from farview.rivals.pot_file import load_pot, read_description
 from farview.rivals.run import rival_folder, run_rival
 from farview.training.checkpoint import Keeper
 from farview.training.data import prepare
@@ -80,6 +80,8 @@ def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> 
     (tmp_path / "cut").write_bytes(path.read_bytes()[:-10])
     with pytest.raises(FarviewError, match="cut: not a whole"):
         load_rival(tmp_path / "cut")
+    with pytest.raises(FarviewError, match="holds 'i3d'"):
+        load_pot(path)
     pytest.importorskip("sklearn")
     pot = run_rival(recipe, PotConfig(("hog",)), quiet=True) / "model.safetensors"
     with pytest.raises(FarviewError, match="holds 'pot'"):

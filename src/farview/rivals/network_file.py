@@ -14,8 +14,9 @@ from farview.frames.sensor import SensorModel
 from farview.rivals.i3d import I3dConfig
 from farview.rivals.network import Rival, StreamsConfig
 from farview.rivals.pot_file import FORMAT, KEY, read_description
+from farview.rivals.semi_coupled import SemiCoupledConfig
 
-CONFIGS: dict[str, type[StreamsConfig]] = {each.method: each for each in (I3dConfig,)}
+CONFIGS: dict[str, type[StreamsConfig]] = {each.method: each for each in (I3dConfig, SemiCoupledConfig)}
 """By the name of the method."""
 
 

@@ -67,10 +67,12 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def load_pot(path: Path) -> PotModel:
-    """The model of a file. Raises FarviewError as `read_description` does."""
+    """The model of a file. Raises FarviewError as `read_description` does, and for a network."""
     from safetensors.numpy import load_file
 
     text = read_description(path)
+    if "c" not in text:
+        raise FarviewError(f"{path}: holds '{text['method']}'; expected pot or isr")
     arrays = load_file(path)
     machine = Svm(arrays["coefficients"], arrays["intercept"], text["c"], text["temperature"])
     return PotModel(
