@@ -49,7 +49,7 @@ def loss_after_steps(network: Rival, seen: Streams, step: Step, steps: int = 8) 
         torch.manual_seed(0)  # the same units are dropped each time
         network.train()
         loss = network.terms(seen, step)["total"]
-        losses.append(float(loss))
+        losses.append(loss.item())
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -66,8 +66,15 @@ class StreamsConfig:
         """Load weights to start from into a fresh network, if the options name any; what was done, for the reader."""
         return []
 
-    def samples(self, clips: Prepared, stores: Mapping[Stream, Any], recipe: Recipe, train: bool) -> Dataset:
-        """What it learns from, or with `train` False is validated on."""
+    def samples(
+        self,
+        clips: Prepared,
+        stores: Mapping[Stream, Any],
+        recipe: Recipe,
+        train: bool,
+        quiet: bool = False,
+    ) -> Dataset:
+        """What it learns from, or with `train` False is validated on; `quiet`: no progress is shown."""
         return stream_frames(
             clips.train if train else clips.val,
             stores,

@@ -128,3 +128,17 @@ def stream_frames(
             for stream, store in stores.items()
         }
     )
+
+
+def joined(several: Sequence[Streams]) -> Streams:
+    """Batches of the same kind one after the other."""
+    return Streams({stream: _joined([each.parts[stream] for each in several]) for stream in several[0].parts})
+
+
+def _joined(several: Sequence[Batch]) -> Batch:
+    def cat(name: str) -> Any:
+        values = [getattr(each, name) for each in several]
+        return None if values[0] is None else torch.cat(values)
+
+    clips = [clip for each in several for clip in each.clips]
+    return Batch(clips, *(cat(name) for name in ("labels", "hr", "elr", "geometry", "gain")))

@@ -68,13 +68,14 @@ class RivalData(PhaseData):
         phase: PhaseConfig,
         config: StreamsConfig,
         stores: Mapping[Stream, Any],
+        quiet: bool,
     ) -> None:
         super().__init__(clips, recipe, phase, hr=config.uses_hr, elr=True, pool=False)
-        self.config, self.stores = config, stores
+        self.config, self.stores, self.quiet = config, stores, quiet
 
     def frames(self, train: bool) -> Dataset:
         """Samples of the training or of the validation clips."""
-        return self.config.samples(self.clips, self.stores, self.recipe, train)
+        return self.config.samples(self.clips, self.stores, self.recipe, train, self.quiet)
 
 
 def stores_of(clips: Prepared, config: StreamsConfig, quiet: bool = False) -> dict[Stream, Any]:
@@ -116,7 +117,7 @@ def train_network(
         phase: PhaseConfig = getattr(recipe, section)
         name = config.method if len(config.stages) == 1 else f"{config.method} {stage}"
         keeper = Keeper(folder / stage, name, phase, quiet)
-        data = RivalData(clips, alone, phase, config, stores)
+        data = RivalData(clips, alone, phase, config, stores, quiet)
         fit(alone, phase, RivalTraining(network, stage, phase, recipe.seed), data, keeper)
         network.load_state_dict(load_file(folder / stage / WEIGHTS))
         seconds += sum(row["seconds"] for row in keeper.history)
