@@ -11,6 +11,7 @@ from farview.errors import FarviewError
 from farview.frames.files import atomic_write
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
+from farview.rivals.fully_coupled import FullyCoupledConfig
 from farview.rivals.i3d import I3dConfig
 from farview.rivals.multi_siamese import MultiSiameseConfig
 from farview.rivals.network import Rival, StreamsConfig
@@ -18,7 +19,7 @@ from farview.rivals.pot_file import FORMAT, KEY, read_description
 from farview.rivals.semi_coupled import SemiCoupledConfig
 
 CONFIGS: dict[str, type[StreamsConfig]] = {
-    each.method: each for each in (I3dConfig, MultiSiameseConfig, SemiCoupledConfig)
+    each.method: each for each in (FullyCoupledConfig, I3dConfig, MultiSiameseConfig, SemiCoupledConfig)
 }
 """By the name of the method."""
 
