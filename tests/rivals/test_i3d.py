@@ -102,6 +102,11 @@ def test_weights_of_both_public_layouts_are_read_and_others_refused(tmp_path: Pa
     torch.testing.assert_close(network.Mixed_4f.b2b.conv3d.weight, spread)
     with pytest.raises(FarviewError, match="width must be 1"):
         load_inception(Inception(3, 0.5), tmp_path / "kinetics.pt")
+    config = I3dConfig(initial=str(tmp_path / "kinetics.pt"), initial_flow=str(tmp_path / "googlenet.pth"))
+    both = config.build(2, 3)
+    lines = config.start(both)
+    assert [line.split()[0] for line in lines] == ["rgb", "flow"] and "googlenet" in lines[1]
+    assert torch.equal(both.nets["rgb"].body.Conv3d_1a_7x7.bn.bias, kinetics["Conv3d_1a_7x7.bn.bias"])
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(FarviewError, match="neither torchvision"):
         load_inception(network, tmp_path / "other.pth")
@@ -125,7 +130,7 @@ def test_logits_are_the_sum_of_streams_that_are_trained_apart() -> None:
 def test_a_few_steps_lower_the_loss() -> None:
     torch.manual_seed(0)
     before, after = loss_after_steps(
-        NARROW.build(3, 3), batch(NARROW, [0, 1, 2, 0], channels=3), Step("student", 0, 0.0)
+        NARROW.build(3, 3), batch(NARROW, [0, 1, 2, 0], channels=3), Step("student", 0, 0.0), 20
     )
     assert after < 0.7 * before
 

@@ -79,14 +79,7 @@ class I3dConfig(StreamsConfig):
 
     def start(self, network: "TwoStream") -> list[str]:
         """Load `initial` into every stream's network."""
-        done = []
-        for stream, net in network.nets.items():
-            path = (self.initial_flow if stream == "flow" else None) or self.initial
-            if path is not None:
-                assert isinstance(net, I3d)
-                load_inception(net.body, Path(path))
-                done.append(f"{stream} starts from {path}")
-        return done
+        return start_from(network.nets, self.initial, self.initial_flow)
 
 
 class Unit(nn.Module):
@@ -208,6 +201,19 @@ class TwoStream(Rival):
 def inflate(weight: Tensor, depth: int) -> Tensor:
     """A 2D filter (O, I, k, k) as a 3D one (O, I, `depth`, k, k) that answers alike on a still clip."""
     return weight.unsqueeze(2).repeat_interleave(depth, 2) / depth
+
+
+def start_from(nets: nn.ModuleDict, path: str | None, flow_path: str | None) -> list[str]:
+    """Load weights into the `body` of each stream's network; what was done, for the reader."""
+    done = []
+    for stream, net in nets.items():
+        chosen = (flow_path if stream == "flow" else None) or path
+        if chosen is not None:
+            body = net.body
+            assert isinstance(body, Inception)
+            load_inception(body, Path(chosen))
+            done.append(f"{stream} starts from {chosen}")
+    return done
 
 
 def load_inception(network: Inception, path: Path) -> None:

@@ -16,10 +16,12 @@ from farview.rivals.i3d import I3dConfig
 from farview.rivals.multi_siamese import MultiSiameseConfig
 from farview.rivals.network import Rival, StreamsConfig
 from farview.rivals.pot_file import FORMAT, KEY, read_description
+from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
 
 CONFIGS: dict[str, type[StreamsConfig]] = {
-    each.method: each for each in (FullyCoupledConfig, I3dConfig, MultiSiameseConfig, SemiCoupledConfig)
+    each.method: each
+    for each in (FullyCoupledConfig, I3dConfig, MultiSiameseConfig, PurwantoConfig, SemiCoupledConfig)
 }
 """By the name of the method."""
 
