@@ -13,7 +13,7 @@ from farview.rivals.network import Step
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end, without_hr
 
 NARROW = FullyCoupledConfig(intervals=Intervals(3, 4), size=(16, 16), width=1 / 16)
-FEATURES, SEQUENCE = Step("features", 0, 0.0), Step("sequence", 0, 0.0)
+FEATURES, SEQUENCE = Step("features", 0, 2), Step("sequence", 0, 2)
 
 
 def test_c3d_has_the_published_size() -> None:

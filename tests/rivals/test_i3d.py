@@ -119,7 +119,7 @@ def test_logits_are_the_sum_of_streams_that_are_trained_apart() -> None:
     each = network.each(seen)
     assert set(each) == {"rgb", "flow"} and network(seen).shape == (3, 1, 3)
     torch.testing.assert_close(network(seen), each["rgb"] + each["flow"])
-    terms = network.terms(seen, Step("student", 0, 0.0))
+    terms = network.terms(seen, Step("student", 0, 2))
     torch.testing.assert_close(terms["total"], terms["ce-rgb"] + terms["ce-flow"])
     gradients = torch.autograd.grad(
         terms["ce-rgb"], list(network.nets["flow"].parameters()), allow_unused=True
@@ -130,7 +130,7 @@ def test_logits_are_the_sum_of_streams_that_are_trained_apart() -> None:
 def test_a_few_steps_lower_the_loss() -> None:
     torch.manual_seed(0)
     before, after = loss_after_steps(
-        NARROW.build(3, 3), batch(NARROW, [0, 1, 2, 0], channels=3), Step("student", 0, 0.0), 20
+        NARROW.build(3, 3), batch(NARROW, [0, 1, 2, 0], channels=3), Step("student", 0, 2), 20
     )
     assert after < 0.7 * before
 

@@ -21,7 +21,7 @@ from tests.rivals.networks import batch, loss_after_steps, run_end_to_end
 from tests.training.tiny import tiny_recipe
 
 NARROW = MultiSiameseConfig(intervals=Intervals(3, 2), size=(6, 8), width=1 / 8, copies=3, pool=4)
-STEP = Step("student", 0, 0.0)
+STEP = Step("student", 0, 2)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from farview.rivals.streams import Streams
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end, without_hr
 
 NARROW = PurwantoConfig(intervals=Intervals(1, 9), size=(40, 40), width=1 / 16)
-TEACHER, STUDENT = Step("teacher", 0, 0.0), Step("student", 0, 0.0)
+TEACHER, STUDENT = Step("teacher", 0, 2), Step("student", 0, 2)
 
 
 @pytest.fixture

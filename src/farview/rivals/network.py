@@ -91,7 +91,10 @@ class Step(NamedTuple):
 
     stage: str
     epoch: int
-    smoothing: float
+    """From 0."""
+    epochs: int
+    """Of the stage."""
+    smoothing: float = 0.0
     """Of the labels."""
 
 

@@ -14,8 +14,9 @@ Filled in: sum is the default, as in the authors' coupled script; which fusion g
 The 1x1 convolution is coupled as the last 5x5. Flow has two channels where the authors coloured it with three. The
 mean is that of the frames looked at. The frame is the middle one of an interval, whose others give flow alone; all K
 intervals of a video are samples in training. Filters are handed over after each step of a turn, which is the same, as
-the other network rests. Published training: SGD, batch 256, weight decay 5e-4, rate 0.01 for 10, 0.005 for 10, 0.0005
-for 5 epochs; here as the recipe's section `student` says, half of whose epochs are HR's.
+the other network rests. The last turn is eLR's, since HR's leaves filters in the eLR network that do not suit it yet;
+with an even number of epochs HR is first. Published training: SGD, batch 256, weight decay 5e-4, rate 0.01 for 10,
+0.005 for 10, 0.0005 for 5 epochs; here as the recipe's section `student` says, half of whose epochs are HR's.
 """
 
 from collections.abc import Mapping
@@ -158,8 +159,8 @@ class SemiCoupled(Rival):
 
 
 def hr_turn(step: Step) -> bool:
-    """Whether it is the turn of the HR network: every other epoch, eLR first."""
-    return step.epoch % 2 == 1
+    """Whether it is the turn of the HR network: every other epoch, eLR's the last."""
+    return (step.epochs - 1 - step.epoch) % 2 == 1
 
 
 @torch.no_grad()

@@ -39,7 +39,7 @@ class RivalTraining(Training):
     @property
     def step(self) -> Step:
         """Where training is."""
-        return Step(self.stage, self.current_epoch, self.phase.label_smoothing)
+        return Step(self.stage, self.current_epoch, self.phase.epochs, self.phase.label_smoothing)
 
     def terms(self, batch: Streams) -> dict[str, Tensor]:
         """The rival's own."""
