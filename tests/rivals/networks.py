@@ -75,7 +75,8 @@ def run_end_to_end(tmp_path: Path, config: StreamsConfig, *overrides: str) -> Pa
     assert model.config == config and model.trained["seconds"] > 0
     clips = prepare(replace(recipe, phases=("student",)), quiet=True)  # no HR frames any more
     assert model.classes == clips.data.classes and set(model.accuracy) == {"validation", "test"}
-    found = predict_network(model.network, model.config, clips.test, stores_of(clips, config, quiet=True))
+    stores = stores_of(recipe, clips, config, quiet=True)
+    found = predict_network(model.network, model.config, clips.test, stores)
     with (folder / "test-predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["clip"] for row in rows] == [clip.id for clip in clips.test]

@@ -9,49 +9,29 @@ import torch
 
 from farview.data.batches import Batch
 from farview.data.config import AugmentConfig
+from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
-from farview.rivals.eflow import BOUND, FlowStore, flow_frames
-from farview.rivals.streams import StreamFrames, Streams, resized, stream_frames
+from farview.rivals.i3d import I3dConfig
+from farview.rivals.streams import Streams, resized, stream_frames
+from farview.rivals.train import stores_of
 from farview.training.data import Prepared, prepare
+from farview.training.recipe import Recipe
 from tests.training.tiny import tiny_recipe
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(tiny_recipe(tmp_path_factory.mktemp("streams")), quiet=True)
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    return tiny_recipe(tmp_path_factory.mktemp("streams"))
 
 
-def moving(right: int, down: int, frames: int = 4) -> np.ndarray:
-    """A smooth blob on 48x64 pixels that moves so many pixels a frame, (T, H, W, 1)."""
-    y, x = np.mgrid[:48, :64]
-    blobs = [
-        np.exp(-((x - 30 - right * t) ** 2 + (y - 22 - down * t) ** 2) / 60)
-        + 0.1 * np.sin(x / 3) * np.sin(y / 3)
-        for t in range(frames)
-    ]
-    return np.clip(np.stack(blobs) * 180 + 30, 0, 255).astype(np.uint8)[..., None]
+@pytest.fixture(scope="module")
+def clips(recipe: Recipe) -> Prepared:
+    return prepare(recipe, quiet=True)
 
 
-def test_flow_says_where_the_picture_moves_and_is_level_at_rest() -> None:
-    still = flow_frames(np.repeat(moving(0, 0, 1), 3, axis=0))
-    assert still.shape == (3, 48, 64, 2) and still.dtype == np.uint8
-    np.testing.assert_array_equal(still, 128)
-    found = flow_frames(moving(2, -1)).astype(float) - 128
-    centre = found[0, 20:25, 28:33].mean((0, 1)) / 127 * BOUND * 64  # pixels
-    np.testing.assert_allclose(centre, [2, -1], atol=0.4)
-    np.testing.assert_array_equal(found[-1], found[-2])
-    assert flow_frames(moving(0, 0, 1)).shape == (1, 48, 64, 2)  # a single frame has no motion
-
-
-def test_flow_is_computed_once_and_no_more_is_kept_than_there_is_room(clips: Prepared) -> None:
-    store, source = FlowStore(clips.store), clips.train[0].source
-    first = store.elr(source)
-    assert store.elr(source) is first and store.length(source) == len(first)
-    assert store.hr(source).shape == (*np.shape(clips.store.hr(source))[:3], 2)
-    store._kept.clear()
-    store._room = 0
-    np.testing.assert_array_equal(store.elr(source), first)
-    assert not store._kept
+@pytest.fixture(scope="module")
+def stores(recipe: Recipe, clips: Prepared) -> dict:
+    return stores_of(recipe, clips, I3dConfig(), hr=True, quiet=True)
 
 
 def part(
@@ -103,10 +83,8 @@ def test_shrinking_averages() -> None:
     assert small.shape[-2:] == (4, 4) and (small - 0.5).abs().max() < 0.05
 
 
-def test_all_streams_show_the_same_moments_in_one_geometry(clips: Prepared) -> None:
-    stores = {"rgb": clips.store, "flow": FlowStore(clips.store)}
-    augment = AugmentConfig(fresh_noise=False)
-    samples: StreamFrames = stream_frames(clips.train, stores, Intervals(2, 3), hr=True, augment=augment)
+def test_all_streams_show_the_same_moments_in_one_geometry(clips: Prepared, stores: dict) -> None:
+    samples = stream_frames(clips.train, stores, Intervals(2, 3), hr=True, augment=AugmentConfig())
     seen = samples.__getitems__([(3, 0), (3, 1)])
     rgb, flow = seen.parts["rgb"], seen.parts["flow"]
     assert seen.clips == [clip.id for clip in clips.train[:2]] and len(samples) == len(clips.train)
@@ -117,6 +95,16 @@ def test_all_streams_show_the_same_moments_in_one_geometry(clips: Prepared) -> N
         for frame, field in zip(of_rgb.flatten(0, 1), of_flow.flatten(0, 1), strict=True):
             at = [t for t in range(len(whole)) if np.array_equal(whole[t], frame)]
             assert any(np.array_equal(motion[t], field) for t in at)
+
+
+def test_flow_of_flow_is_refused_but_one_stream_of_it_is_a_stream(recipe: Recipe) -> None:
+    moving = replace(recipe, input=replace(recipe.input, stream="flow"))
+    clips = prepare(moving, quiet=True)
+    with pytest.raises(FarviewError, match="stream rgb"):
+        stores_of(moving, clips, I3dConfig())
+    alone = I3dConfig(streams=("rgb",), intervals=Intervals(1, 2))
+    seen = stream_frames(clips.train, stores_of(moving, clips, alone), alone.intervals).__getitems__([(0, 0)])
+    assert seen.see("rgb", (6, 8)).shape == (1, 1, 2, 2, 6, 8) and clips.channels == 2
 
 
 def test_hr_is_missed_where_there_is_none(clips: Prepared) -> None:

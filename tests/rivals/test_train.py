@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.rivals.i3d import I3dConfig, TwoStream
 from farview.rivals.network_file import load_rival
@@ -61,6 +62,10 @@ def test_the_folder_depends_on_what_trains_it_and_on_nothing_else(tmp_path: Path
     ):
         assert rival_folder(other, SMALL, clips) != folder
     assert rival_folder(recipe, replace(SMALL, width=0.5), clips) != folder
+    motion = replace(recipe, input=replace(recipe.input, flow=FlowConfig(bound=10.0)))
+    both = replace(SMALL, streams=("rgb", "flow"))
+    assert rival_folder(motion, both, clips) != rival_folder(recipe, both, clips)
+    assert rival_folder(motion, SMALL, clips) == folder
     for other in (
         replace(recipe, teacher=replace(recipe.teacher, lr=0.5)),  # it has no teacher
         replace(recipe, input=replace(recipe.input, size=(48, 64))),  # and sees no HR

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,12 +28,12 @@ from torch.utils.data import Dataset
 from farview.console import progress
 from farview.data.batches import Key, sample_rng
 from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig, flow
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images, Source
 from farview.frames.store import FrameStore
 from farview.models.network import initialise
-from farview.rivals.eflow import FlowStore
 from farview.rivals.isr import Transform, copy_of, draw_pool
 from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
 from farview.rivals.pooling import windows
@@ -71,6 +72,11 @@ class MultiSiameseConfig(StreamsConfig):
         """Copies are made from HR frames."""
         return self.copies > 1
 
+    @property
+    def uses_hr_flow(self) -> bool:
+        """Flow is that of the copies."""
+        return False
+
     def build(self, classes: int, channels: int) -> "MultiSiamese":
         """The network with fresh weights; the same whatever `copies` is."""
         return MultiSiamese(self, classes, channels)
@@ -90,9 +96,12 @@ class MultiSiameseConfig(StreamsConfig):
         every = [plain]
         with progress("eLR copies", quiet) as update:
             for transform in draw_pool(self.pool, seed)[1:]:
-                seen: dict[Any, Any] = {"rgb": CopyStore(clips.store, transform, sensor)}
-                seen["flow"] = FlowStore(seen["rgb"])
-                seen = {stream: seen[stream] for stream in stores}
+                seen = {
+                    stream: CopyStore(
+                        clips.store, transform, sensor, recipe.input.flow if stream == "flow" else None
+                    )
+                    for stream in stores
+                }
                 every.append(
                     stream_frames(listed, seen, self.intervals, augment=recipe.augment, seed=seed)
                 )  # no sensor: a copy keeps its noise
@@ -102,14 +111,20 @@ class MultiSiameseConfig(StreamsConfig):
 
 
 class CopyStore:
-    """eLR frames of a store's clips as another camera would have seen the scene."""
+    """eLR frames of a store's clips as another camera would have seen the scene, or their flow."""
 
-    def __init__(self, store: FrameStore, transform: Transform, sensor: SensorModel) -> None:
-        self._store, self._transform, self._sensor = store, transform, sensor
+    def __init__(
+        self, store: FrameStore, transform: Transform, sensor: SensorModel, motion: FlowConfig | None
+    ) -> None:
+        self._store, self._transform, self._sensor, self._motion = store, transform, sensor, motion
 
     def elr(self, source: Source) -> Images:
         """(T, h, w, C); made each time that it is asked for."""
-        return copy_of(source, self._transform, self._store, self._sensor)
+        copy = copy_of(source, self._transform, self._store, self._sensor)
+        if self._motion is None:
+            return copy
+        before = [None, *copy[:-1]]
+        return np.stack([flow(last, frame, self._motion) for last, frame in zip(before, copy, strict=True)])
 
     def length(self, source: Source) -> int:
         """Number of frames T."""

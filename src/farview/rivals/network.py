@@ -50,6 +50,11 @@ class StreamsConfig:
         return False
 
     @property
+    def uses_hr_flow(self) -> bool:
+        """Whether training sees the flow of HR frames."""
+        return self.uses_hr and "flow" in self.streams
+
+    @property
     def sections(self) -> tuple[Phase, ...]:
         """The sections of the recipe that its training depends on."""
         return tuple(dict.fromkeys(self.stages.values()))

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save
 
 from farview.errors import FarviewError
 from farview.frames.files import atomic_write
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.rivals.fully_coupled import FullyCoupledConfig
@@ -38,6 +39,8 @@ class RivalModel:
     """Of the stored frames: 1, 3, or 2 where they are flow."""
     sensor: SensorModel
     """What makes the eLR frames that it sees."""
+    flow: FlowConfig
+    """How their flow is found, for a flow stream."""
     trained: dict[str, Any] = field(default_factory=dict)
     """How it was trained; values that JSON can hold."""
     accuracy: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +56,7 @@ def save_rival(path: Path, model: RivalModel) -> None:
         "classes": model.classes,
         "channels": model.channels,
         "sensor": asdict(model.sensor),
+        "flow": asdict(model.flow),
         "trained": model.trained,
         "accuracy": model.accuracy,
     }
@@ -88,6 +92,7 @@ def load_rival(path: Path) -> RivalModel:
         classes=tuple(text["classes"]),
         channels=text["channels"],
         sensor=SensorModel(**text["sensor"]),
+        flow=FlowConfig(**text["flow"]),
         trained=text["trained"],
         accuracy=text["accuracy"],
     )

@@ -25,6 +25,7 @@ from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictio
 from farview.training.recipe import Phase, Recipe, digest
 
 RivalConfig = PotConfig | IsrConfig | StreamsConfig
+"""Options of a rival; their class says which one it is."""
 
 
 def run_rival(
@@ -73,7 +74,11 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
     }
     if uses_hr(config):
         settings |= {"size": recipe.input.size, "seed": recipe.seed}
+    if recipe.input.motion is not None:
+        settings["motion"] = recipe.input.motion
     if isinstance(config, StreamsConfig):
+        if "flow" in config.streams:
+            settings["flow"] = recipe.input.flow
         settings |= {"seed": recipe.seed, "augment": recipe.augment, "precision": recipe.machine.precision}
         settings["training"] = [getattr(recipe, section) for section in config.sections]
     shared = Path(recipe.shared or f"{recipe.out}/phases").expanduser()
@@ -99,7 +104,7 @@ def _run_machine(
 
 def _run_network(recipe: Recipe, config: StreamsConfig, clips: Prepared, folder: Path, quiet: bool) -> None:
     """A network: goes on where it was cut."""
-    stores = stores_of(clips, config, quiet)
+    stores = stores_of(recipe, clips, config, hr=config.uses_hr_flow, quiet=quiet)
     network, seconds = train_network(recipe, config, clips, stores, folder, quiet)
     wanted = recipe.machine.accelerator in ("auto", "gpu", "cuda")
     device = "cuda" if wanted and torch.cuda.is_available() else "cpu"
@@ -112,8 +117,16 @@ def _run_network(recipe: Recipe, config: StreamsConfig, clips: Prepared, folder:
         "augment": asdict(recipe.augment),
     }
     measured = finish(config, predicted, clips, folder, seconds, quiet)
-    classes, sensor = clips.data.classes, recipe.input.sensor
-    model = RivalModel(network, config, classes, clips.channels, sensor, trained, measured)
+    model = RivalModel(
+        network=network,
+        config=config,
+        classes=clips.data.classes,
+        channels=clips.channels,
+        sensor=recipe.input.sensor,
+        flow=recipe.input.flow,
+        trained=trained,
+        accuracy=measured,
+    )
     save_rival(folder / MODEL, model)
 
 

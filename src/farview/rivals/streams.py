@@ -9,10 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from farview.data.augment import as_video, warp
+from farview.data.augment import as_video, warp, warp_flow
 from farview.data.batches import Batch, ClipFrames, Key
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
+from farview.frames.flow import STEPS, STILL
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 
@@ -60,19 +61,14 @@ class Streams:
         if frames is None:
             raise ValueError("this batch holds no HR frames")
         flow = frames.shape[-1] == FLOW_CHANNELS
-        video = as_video(frames)  # (B, K, C, T, h, w)
-        video = (video - 128) / 127 if flow else video / 255
-        video = resized(video, size).clamp(-1.0 if flow else 0.0, 1.0)
+        video = resized(as_video(frames), size).clamp(0, 255)  # (B, K, C, T, H, W)
         if part.geometry is not None:
-            video = warp(video, part.geometry)  # black, or at rest, outside
-            if flow:
-                zoom = part.geometry.diagonal(dim1=1, dim2=2)  # (B, 2), across and down
-                video = (video / zoom.view(-1, 1, 2, 1, 1, 1)).clamp(-1, 1)
+            video = (warp_flow if flow else warp)(video, part.geometry)  # at rest, or black, outside
         if flow:
-            return video
+            return ((video - STILL) / STEPS).clamp(-1, 1)
         if part.gain is not None:
-            video = (video * part.gain.view(-1, 1, 1, 1, 1, 1)).clamp(0, 1)
-        return 2 * video - 1
+            video = (video * part.gain.view(-1, 1, 1, 1, 1, 1)).clamp(0, 255)
+        return 2 * video / 255 - 1
 
 
 def resized(video: Tensor, size: tuple[int, int]) -> Tensor:
@@ -108,7 +104,7 @@ def stream_frames(
     seed: int = 0,
     sensor: SensorModel | None = None,
 ) -> StreamFrames:
-    """eLR samples, and with `hr` HR ones, of `stores`: a frame store, or a `FlowStore`, for each stream.
+    """eLR samples, and with `hr` HR ones, of each stream's store.
 
     `augment` None means validation or testing. The noise that `augment.fresh_noise` draws anew is that of frames;
     flow stays that of the stored frames.

@@ -16,11 +16,12 @@ from torch.utils.data import Dataset
 from farview.console import progress
 from farview.data.batches import EpochBatches, loader
 from farview.data.clip import Clip
-from farview.rivals.eflow import FlowStore
+from farview.errors import FarviewError
+from farview.frames.store import FrameStore
 from farview.rivals.network import Rival, Step, StreamsConfig
 from farview.rivals.streams import Stream, Streams, stream_frames
 from farview.training.checkpoint import WEIGHTS, Keeper
-from farview.training.data import PhaseData, Prepared
+from farview.training.data import PhaseData, Prepared, open_store
 from farview.training.evaluation import Predictions
 from farview.training.module import Training
 from farview.training.phases import fit, settle
@@ -78,18 +79,30 @@ class RivalData(PhaseData):
         return self.config.samples(self.clips, self.stores, self.recipe, train, self.quiet)
 
 
-def stores_of(clips: Prepared, config: StreamsConfig, quiet: bool = False) -> dict[Stream, Any]:
-    """Where each stream's frames come from; eLR flow is computed at once, HR flow where it is asked for."""
+def stores_of(
+    recipe: Recipe, clips: Prepared, config: StreamsConfig, *, hr: bool = False, quiet: bool = False
+) -> dict[Stream, FrameStore]:
+    """Where each stream's frames come from; flow, with `hr` of HR frames too, is computed where it is not stored yet.
+
+    Raises FarviewError where the recipe's frames are flow themselves and another flow is asked for.
+    """
     if "flow" not in config.streams:
         return {"rgb": clips.store}
-    flow = FlowStore(clips.store)
-    listed = clips.train + clips.val + clips.test
+    if recipe.input.motion is not None:
+        raise FarviewError(
+            "input.stream: flow; a rival that has a flow stream takes the recipe with stream rgb"
+        )
+    moving = replace(
+        recipe,
+        phases=("teacher", "student") if hr else ("student",),
+        input=replace(recipe.input, stream="flow"),
+        augment=replace(recipe.augment, fresh_noise=False),
+    )
+    flow = open_store(moving)
+    sources = [clip.source for clip in clips.train + clips.val + clips.test]
     with progress("optical flow", quiet) as update:
-        for done, clip in enumerate(listed, 1):
-            flow.elr(clip.source)
-            if update is not None:
-                update(done, len(listed))
-    stores: dict[Stream, Any] = {"rgb": clips.store, "flow": flow}
+        flow.build(sources, workers=recipe.machine.decoders, progress=update)
+    stores: dict[Stream, FrameStore] = {"rgb": clips.store, "flow": flow}
     return {stream: stores[stream] for stream in config.streams}
 
 
