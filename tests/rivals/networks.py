@@ -10,7 +10,7 @@ from torch import nn
 
 from farview.data.batches import Batch
 from farview.rivals.network import Rival, Step, StreamsConfig
-from farview.rivals.network_file import load_rival
+from farview.rivals.network_file import RivalModel, load
 from farview.rivals.run import run_rival
 from farview.rivals.streams import Stream, Streams
 from farview.rivals.train import predict_network, stores_of
@@ -71,7 +71,8 @@ def run_end_to_end(tmp_path: Path, config: StreamsConfig, *overrides: str) -> Pa
     made = (folder / "model.safetensors").stat().st_mtime_ns
     assert run_rival(recipe, config, quiet=True) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == made  # done is done
-    model = load_rival(folder / "model.safetensors")
+    model = load(folder / "model.safetensors")
+    assert isinstance(model, RivalModel)
     assert model.config == config and model.trained["seconds"] > 0
     clips = prepare(replace(recipe, phases=("student",)), quiet=True)  # no HR frames any more
     assert model.classes == clips.data.classes and set(model.accuracy) == {"validation", "test"}
@@ -82,6 +83,9 @@ def run_end_to_end(tmp_path: Path, config: StreamsConfig, *overrides: str) -> Pa
     assert [row["clip"] for row in rows] == [clip.id for clip in clips.test]
     written = [[float(row[name]) for name in model.classes] for row in rows]
     np.testing.assert_allclose(written, found.logits.softmax(1), atol=1e-5)
+    by_itself, _ = model.logits(clips.store.elr(clip.source) for clip in clips.test)  # with no store of flow
+    np.testing.assert_allclose(by_itself, found.logits, rtol=1e-3, atol=1e-4)
+    assert model.multiply_adds > model.parameters > 0
     hits = [row["label"] == row["predicted"] for row in rows]
     assert model.accuracy["test"]["prec1"] == 100 * np.mean(hits)
     return folder

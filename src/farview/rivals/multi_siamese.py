@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -28,7 +27,7 @@ from torch.utils.data import Dataset
 from farview.console import progress
 from farview.data.batches import Key, sample_rng
 from farview.errors import FarviewError
-from farview.frames.flow import FlowConfig, flow
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images, Source
@@ -37,7 +36,7 @@ from farview.models.network import initialise
 from farview.rivals.isr import Transform, copy_of, draw_pool
 from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
 from farview.rivals.pooling import windows
-from farview.rivals.streams import StreamFrames, Streams, joined, stream_frames
+from farview.rivals.streams import StreamFrames, Streams, flow_at, joined, stream_frames
 from farview.training.data import Prepared
 from farview.training.recipe import Recipe
 
@@ -121,10 +120,7 @@ class CopyStore:
     def elr(self, source: Source) -> Images:
         """(T, h, w, C); made each time that it is asked for."""
         copy = copy_of(source, self._transform, self._store, self._sensor)
-        if self._motion is None:
-            return copy
-        before = [None, *copy[:-1]]
-        return np.stack([flow(last, frame, self._motion) for last, frame in zip(before, copy, strict=True)])
+        return copy if self._motion is None else flow_at(copy, range(len(copy)), self._motion)
 
     def length(self, source: Source) -> int:
         """Number of frames T."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,9 +14,10 @@ from farview.data.augment import as_video, warp, warp_flow
 from farview.data.batches import Batch, ClipFrames, Key
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
-from farview.frames.flow import STEPS, STILL
+from farview.frames.flow import STEPS, STILL, FlowConfig, flow
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
+from farview.frames.source import Images
 
 Stream = Literal["rgb", "flow"]
 """rgb: the frames that the recipe's store has, whatever their channels; flow: their optical flow."""
@@ -60,11 +62,11 @@ class Streams:
         frames = part.hr if hr else part.elr
         if frames is None:
             raise ValueError("this batch holds no HR frames")
-        flow = frames.shape[-1] == FLOW_CHANNELS
+        moving = frames.shape[-1] == FLOW_CHANNELS
         video = resized(as_video(frames), size).clamp(0, 255)  # (B, K, C, T, H, W)
         if part.geometry is not None:
-            video = (warp_flow if flow else warp)(video, part.geometry)  # at rest, or black, outside
-        if flow:
+            video = (warp_flow if moving else warp)(video, part.geometry)  # at rest, or black, outside
+        if moving:
             return ((video - STILL) / STEPS).clamp(-1, 1)
         if part.gain is not None:
             video = (video * part.gain.view(-1, 1, 1, 1, 1, 1)).clamp(0, 255)
@@ -124,6 +126,23 @@ def stream_frames(
             for stream, store in stores.items()
         }
     )
+
+
+def seen_of(frames: Images, streams: Sequence[Stream], intervals: Intervals, motion: FlowConfig) -> Streams:
+    """One whole eLR video (T, h, w, C) as testing sees it: its centred intervals; flow of what these hold alone."""
+    indices = intervals.indices(len(frames))  # (K, T)
+    numbers, place = np.unique(indices, return_inverse=True)
+    parts: dict[Stream, Batch] = {}
+    for stream in streams:
+        seen = flow_at(frames, numbers.tolist(), motion) if stream == "flow" else frames[numbers]
+        elr = torch.from_numpy(seen[place.reshape(indices.shape)])[None]
+        parts[stream] = Batch(["video"], torch.tensor([-1]), None, elr, None, None)
+    return Streams(parts)
+
+
+def flow_at(frames: Images, numbers: Sequence[int], motion: FlowConfig) -> Images:
+    """Flow of the frames of these numbers, each since the frame before, as the store has it: (N, h, w, 2)."""
+    return np.stack([flow(frames[n - 1] if n else None, frames[n], motion) for n in numbers])
 
 
 def joined(several: Sequence[Streams]) -> Streams:
