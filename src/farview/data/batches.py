@@ -232,7 +232,7 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def loader(data: ClipFrames, batches: EpochBatches, workers: int = 0, pin: bool = False) -> DataLoader:
+def loader(data: Dataset, batches: EpochBatches, workers: int = 0, pin: bool = False) -> DataLoader:
     """Batches of `Batch`, made by `workers` processes (0: in this one)."""
     return DataLoader(
         data,

@@ -45,19 +45,19 @@ def save_pot(path: Path, model: PotModel) -> None:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """All but the arrays, as `save_pot` wrote it: `method`, `classes`, `sensor`, `trained`, `accuracy` and more.
+    """All but the arrays of any rival's file: `method`, `classes`, `sensor`, `trained`, `accuracy` and more.
 
     Raises FarviewError where the file is missing, damaged, another kind of file or of a newer format.
     """
     if not path.is_file():
-        raise FarviewError(f"{path}: no such model; expected a .safetensors file of PoT or ISR")
+        raise FarviewError(f"{path}: no such model; expected a .safetensors file of a rival")
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
     except (SafetensorError, OSError) as error:
         raise FarviewError(f"{path}: not a whole .safetensors file ({error}); train it again") from None
     if text is None:
-        raise FarviewError(f"{path}: not a PoT or ISR model (its metadata lack '{KEY}')")
+        raise FarviewError(f"{path}: not a rival of Table V (its metadata lack '{KEY}')")
     found = json.loads(text)
     if found["format"] > FORMAT:
         raise FarviewError(
@@ -67,10 +67,12 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def load_pot(path: Path) -> PotModel:
-    """The model of a file. Raises FarviewError as `read_description` does."""
+    """The model of a file. Raises FarviewError as `read_description` does, and for a network."""
     from safetensors.numpy import load_file
 
     text = read_description(path)
+    if "c" not in text:
+        raise FarviewError(f"{path}: holds '{text['method']}'; expected pot or isr")
     arrays = load_file(path)
     machine = Svm(arrays["coefficients"], arrays["intercept"], text["c"], text["temperature"])
     return PotModel(

@@ -1,7 +1,7 @@
-"""Train PoT or ISR on a recipe's clips and write what the phases of a network write."""
+"""Train a rival on a recipe's clips and write what the phases of a network write."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,18 @@ from farview import __version__
 from farview.data.clip import Clip
 from farview.frames.store import FrameStore
 from farview.rivals.isr import IsrConfig, train_isr
+from farview.rivals.network import StreamsConfig
+from farview.rivals.network_file import RivalModel, save_rival
 from farview.rivals.pot import PotConfig, PotModel, labels_of, train_pot
 from farview.rivals.pot_file import save_pot
+from farview.rivals.train import predict_network, stores_of, train_network
 from farview.training.data import Prepared, prepare
 from farview.training.evaluation import Predictions
 from farview.training.metrics import accuracy
 from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictions
-from farview.training.recipe import Recipe, digest
+from farview.training.recipe import Phase, Recipe, digest
 
-RivalConfig = PotConfig | IsrConfig
+RivalConfig = PotConfig | IsrConfig | StreamsConfig
 """Options of a rival; their class says which one it is."""
 
 
@@ -30,36 +33,29 @@ def run_rival(
 ) -> Path:
     """The folder with the model, its predictions and figures; trained unless it is there already.
 
-    Takes the recipe's data, sensor, seed and store, and for ISR its HR size (`input.size`), and learns from the same
-    training clips as its networks. `clips` are the recipe's where they are prepared already, for ISR with HR frames.
+    Takes the recipe's data, sensor, seed and store, where the rival learns from HR its HR size (`input.size`), and
+    for a network how S-Net is trained (`student`, for a teacher `teacher`) and what varies (`augment`); learns from
+    the same training clips as the recipe's networks. `clips` are the recipe's where they are prepared already, with
+    HR frames for a rival that learns from them. A network whose training was cut goes on from its last epoch.
     """
-    isr = isinstance(config, IsrConfig)
-    clips = clips or prepare(replace(recipe, phases=("teacher", "student") if isr else ("student",)), quiet)
+    phases: tuple[Phase, ...] = ("teacher", "student") if uses_hr(config) else ("student",)
+    clips = clips or prepare(replace(recipe, phases=phases), quiet)
     folder = rival_folder(recipe, config, clips)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if (folder / MODEL).is_file():
             if not quiet:
                 print(f"{_name(config):8} done before: {folder}", flush=True)
-            return folder
-        started = time.perf_counter()
-        if isinstance(config, IsrConfig):
-            model = train_isr(clips, recipe.input.sensor, config, recipe.seed)
+        elif isinstance(config, StreamsConfig):
+            _run_network(recipe, config, clips, folder, quiet)
         else:
-            model = train_pot(clips, recipe.input.sensor, config)
-        trained = {
-            "method": model.method,
-            "farview": __version__,
-            "data": asdict(recipe.data) | reading(clips.train[0].source),
-            "options": asdict(config),
-            "seed": recipe.seed,
-            "clips": len(clips.train),
-            "c": model.svm.c,
-            "seconds": round(time.perf_counter() - started, 3),
-            **model.trained,
-        }
-        finish(replace(model, trained=trained), clips, folder, quiet)
+            _run_machine(recipe, config, clips, folder, quiet)
     return folder
+
+
+def uses_hr(config: RivalConfig) -> bool:
+    """Whether a rival learns from HR frames."""
+    return config.uses_hr if isinstance(config, StreamsConfig) else isinstance(config, IsrConfig)
 
 
 def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
@@ -76,24 +72,96 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
         "test": of(clips.test),
         "sensor": recipe.input.sensor,
     }
-    if isinstance(config, IsrConfig):
+    if uses_hr(config):
         settings |= {"size": recipe.input.size, "seed": recipe.seed}
+    if recipe.input.motion is not None:
+        settings["motion"] = recipe.input.motion
+    if isinstance(config, StreamsConfig):
+        if "flow" in config.streams:
+            settings["flow"] = recipe.input.flow
+        settings |= {"seed": recipe.seed, "augment": recipe.augment, "precision": recipe.machine.precision}
+        settings["training"] = [getattr(recipe, section) for section in config.sections]
     shared = Path(recipe.shared or f"{recipe.out}/phases").expanduser()
     return shared / f"{_name(config)}-{digest(settings)}"
 
 
-def finish(model: PotModel, clips: Prepared, folder: Path, quiet: bool) -> None:
-    """Measure the model, write its predictions, then its file, which marks it as done."""
+def _run_machine(
+    recipe: Recipe, config: PotConfig | IsrConfig, clips: Prepared, folder: Path, quiet: bool
+) -> None:
+    """A support vector machine: trained whole or not at all."""
+    started = time.perf_counter()
+    if isinstance(config, IsrConfig):
+        model = train_isr(clips, recipe.input.sensor, config, recipe.seed)
+    else:
+        model = train_pot(clips, recipe.input.sensor, config)
+    seconds = time.perf_counter() - started
+    trained = _how(recipe, config, clips, seconds) | {"c": model.svm.c, **model.trained}
+    measured = finish(
+        config, lambda listed: predict(model, listed, clips.store), clips, folder, seconds, quiet
+    )
+    save_pot(folder / MODEL, replace(model, trained=trained, accuracy=measured))
+
+
+def _run_network(recipe: Recipe, config: StreamsConfig, clips: Prepared, folder: Path, quiet: bool) -> None:
+    """A network: goes on where it was cut."""
+    stores = stores_of(recipe, clips, config, hr=config.uses_hr_flow, quiet=quiet)
+    network, seconds = train_network(recipe, config, clips, stores, folder, quiet)
+    wanted = recipe.machine.accelerator in ("auto", "gpu", "cuda")
+    device = "cuda" if wanted and torch.cuda.is_available() else "cpu"
+
+    def predicted(listed: Sequence[Clip]) -> Predictions:
+        return predict_network(network, config, listed, stores, device=device)
+
+    trained = _how(recipe, config, clips, seconds) | {
+        "training": {section: asdict(getattr(recipe, section)) for section in config.sections},
+        "augment": asdict(recipe.augment),
+    }
+    measured = finish(config, predicted, clips, folder, seconds, quiet)
+    model = RivalModel(
+        network=network,
+        config=config,
+        classes=clips.data.classes,
+        channels=clips.channels,
+        sensor=recipe.input.sensor,
+        flow=recipe.input.flow,
+        trained=trained,
+        accuracy=measured,
+    )
+    save_rival(folder / MODEL, model)
+
+
+def _how(recipe: Recipe, config: RivalConfig, clips: Prepared, seconds: float) -> dict[str, Any]:
+    """How a model was trained, for its file."""
+    return {
+        "method": _name(config),
+        "farview": __version__,
+        "data": asdict(recipe.data) | reading(clips.train[0].source),
+        "options": asdict(config),
+        "seed": recipe.seed,
+        "clips": len(clips.train),
+        "seconds": round(seconds, 3),
+    }
+
+
+def finish(
+    config: RivalConfig,
+    predicted: Callable[[Sequence[Clip]], Predictions],
+    clips: Prepared,
+    folder: Path,
+    seconds: float,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Write what a trained model predicts of the validation and test clips; its figures on each."""
     measured: dict[str, Any] = {}
     for part, listed in (("validation", clips.val), ("test", clips.test)):
         if listed:
-            predictions = predict(model, listed, clips.store)
-            write_predictions(folder / f"{part}-{PREDICTIONS}", predictions, model.classes)
-            measured[part] = asdict(accuracy(predictions.logits, predictions.labels))
-    save_pot(folder / MODEL, replace(model, accuracy=measured))
+            found = predicted(listed)
+            write_predictions(folder / f"{part}-{PREDICTIONS}", found, clips.data.classes)
+            measured[part] = asdict(accuracy(found.logits, found.labels, found.interval_logits))
     if not quiet:
         shown = ", ".join(f"{part} prec@1 {figures['prec1']:.1f}" for part, figures in measured.items())
-        print(f"{model.method:8} {shown} ({model.trained['seconds']:.0f} s)", flush=True)
+        print(f"{_name(config):8} {shown} ({seconds:.0f} s)", flush=True)
+    return measured
 
 
 def predict(model: PotModel, clips: Sequence[Clip], store: FrameStore) -> Predictions:
@@ -111,4 +179,6 @@ def predict(model: PotModel, clips: Sequence[Clip], store: FrameStore) -> Predic
 
 
 def _name(config: RivalConfig) -> str:
+    if isinstance(config, StreamsConfig):
+        return config.method
     return "isr" if isinstance(config, IsrConfig) else "pot"

@@ -13,7 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from safetensors.torch import save
 
 from farview.frames.files import atomic_write
-from farview.training.module import NetworkTraining
+from farview.training.module import Training
 from farview.training.recipe import PhaseConfig
 
 LAST, WEIGHTS, HISTORY = "last.ckpt", "weights.safetensors", "history.csv"
@@ -70,7 +70,7 @@ class Keeper(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write everything; the checkpoint last, so that an epoch counts only when all of it is there."""
-        assert isinstance(pl_module, NetworkTraining)
+        assert isinstance(pl_module, Training)
         seconds = time.perf_counter() - self._started
         figures = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
         row = {"epoch": float(trainer.current_epoch), "seconds": seconds, "waiting": self._waited, **figures}
@@ -107,7 +107,7 @@ def rank(row: dict[str, float]) -> tuple[float, float]:
     return row["val/prec@1"], -row["val/ce"]
 
 
-def weights(module: NetworkTraining) -> dict[str, torch.Tensor]:
+def weights(module: Training) -> dict[str, torch.Tensor]:
     """The network's tensors on the CPU."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in module.network.state_dict().items()}
 

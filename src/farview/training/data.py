@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from farview.console import progress
 from farview.data.batches import ClipFrames, EpochBatches, loader
@@ -104,7 +104,7 @@ class PhaseData(L.LightningDataModule):
         self.hr, self.elr = hr, elr
         self.pool = clips.pool if pool else ()
 
-    def frames(self, train: bool) -> ClipFrames:
+    def frames(self, train: bool) -> Dataset:
         """Samples of the training clips (with the pool) or of the validation clips."""
         return ClipFrames(
             self.clips.train + self.pool if train else self.clips.val,

@@ -21,33 +21,24 @@ from farview.transfer.pair import Pair, soft_labels
 from farview.transfer.total import TransferLoss
 
 
-class NetworkTraining(L.LightningModule):
-    """T-Net or S-Net alone, by cross-entropy on the labels (paper, Sec. IV-B)."""
+class Training(L.LightningModule):
+    """One network learning by the terms of a loss; what they are, its kinds say."""
 
-    def __init__(self, network: ActionNetwork, contract: Contract, phase: PhaseConfig, seed: int) -> None:
+    def __init__(self, network: nn.Module, phase: PhaseConfig, seed: int) -> None:
         super().__init__()
-        self.network, self.contract, self.phase, self.seed = network, contract, phase, seed
+        self.network, self.phase, self.seed = network, phase, seed
         self.steps_per_epoch = 1
         self._val: list[tuple[Tensor, Tensor]] = []
 
-    def see(self, network: Any, video: Tensor) -> ActionOutput:
-        """Run a network on grey levels (B, K, C, T, H, W)."""
-        return network(normalise(video, self.contract.mean, self.contract.std))
-
-    def video(self, batch: Batch) -> Tensor:
-        """What this network is trained on, grey levels (B, K, C, T, H, W)."""
-        look = batch.hr_video if self.contract.resolution == "hr" else batch.elr_video
-        video = look(self.contract.input_size)
-        assert video is not None
-        return video
-
-    def terms(self, batch: Batch) -> dict[str, Tensor]:
+    def terms(self, batch: Any) -> dict[str, Tensor]:
         """Named scalars, `total` among them."""
-        logits = self.see(self.network, self.video(batch)).logits
-        ce = F.cross_entropy(logits, batch.labels, label_smoothing=self.phase.label_smoothing)
-        return {"ce": ce, "total": ce}
+        raise NotImplementedError
 
-    def training_step(self, batch: Batch, number: int) -> Tensor:
+    def logits(self, batch: Any) -> Tensor:
+        """What validation judges, (B, classes)."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Any, number: int) -> Tensor:
         """One micro-batch; raises where a term is not finite."""
         # Dropout is a function of (seed, epoch, batch, rank), so that a resumed run goes on alike.
         torch.manual_seed(
@@ -80,7 +71,7 @@ class NetworkTraining(L.LightningModule):
         """The engine leaves modules in the mode that they are in; `train` sets the norms'."""
         self.train()
 
-    def train(self, mode: bool = True) -> "NetworkTraining":
+    def train(self, mode: bool = True) -> "Training":
         """As usual; frozen norms keep to their statistics."""
         super().train(mode)
         if self.phase.freeze_norm:
@@ -89,10 +80,9 @@ class NetworkTraining(L.LightningModule):
                     module.eval()
         return self
 
-    def validation_step(self, batch: Batch, number: int) -> None:
+    def validation_step(self, batch: Any, number: int) -> None:
         """Gather logits for the epoch's figures."""
-        logits = self.see(self.network, self.video(batch)).logits
-        self._val.append((logits.float(), batch.labels))
+        self._val.append((self.logits(batch).float(), batch.labels))
 
     def on_validation_epoch_end(self) -> None:
         """`val/prec@1` in percent and `val/ce` over all validation clips."""
@@ -115,6 +105,34 @@ class NetworkTraining(L.LightningModule):
         chosen = optimiser(self.trained(), self.phase)
         schedule = LambdaLR(chosen, lambda step: rate(self.phase, step / self.steps_per_epoch))
         return {"optimizer": chosen, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class NetworkTraining(Training):
+    """T-Net or S-Net alone, by cross-entropy on the labels (paper, Sec. IV-B)."""
+
+    def __init__(self, network: ActionNetwork, contract: Contract, phase: PhaseConfig, seed: int) -> None:
+        super().__init__(network, phase, seed)
+        self.contract = contract
+
+    def see(self, network: Any, video: Tensor) -> ActionOutput:
+        """Run a network on grey levels (B, K, C, T, H, W)."""
+        return network(normalise(video, self.contract.mean, self.contract.std))
+
+    def video(self, batch: Batch) -> Tensor:
+        """What this network is trained on, grey levels (B, K, C, T, H, W)."""
+        look = batch.hr_video if self.contract.resolution == "hr" else batch.elr_video
+        video = look(self.contract.input_size)
+        assert video is not None
+        return video
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Named scalars, `total` among them."""
+        ce = F.cross_entropy(self.logits(batch), batch.labels, label_smoothing=self.phase.label_smoothing)
+        return {"ce": ce, "total": ce}
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Of whole videos, (B, classes)."""
+        return self.see(self.network, self.video(batch)).logits
 
 
 class TransferTraining(NetworkTraining):

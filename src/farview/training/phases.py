@@ -37,8 +37,8 @@ from farview.training.checkpoint import LAST, WEIGHTS, AtomicCheckpoints, Keeper
 from farview.training.data import PhaseData, Prepared, prepare
 from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
-from farview.training.module import NetworkTraining, TransferTraining
-from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
+from farview.training.module import NetworkTraining, Training, TransferTraining
+from farview.training.recipe import MachineConfig, Phase, PhaseConfig, Recipe, digest
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
@@ -194,9 +194,7 @@ def train_phase(
     recipe: Recipe, name: Phase, clips: Prepared, folders: dict[Phase, Path], quiet: bool = False
 ) -> None:
     """Train one phase and write its model, predictions and figures into its folder."""
-    _calm()
-    if recipe.machine.threads:
-        torch.set_num_threads(recipe.machine.threads)
+    settle(recipe.machine)
     phase: PhaseConfig = getattr(recipe, name)
     folder = folders[name]
     models = {other: where / MODEL for other, where in folders.items() if (where / MODEL).is_file()}
@@ -234,9 +232,7 @@ def train_phase(
     finish(recipe, name, clips, network, contract, folder, seconds, quiet)
 
 
-def fit(
-    recipe: Recipe, phase: PhaseConfig, module: NetworkTraining, data: PhaseData, keeper: Keeper
-) -> float:
+def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, keeper: Keeper) -> float:
     """Let the engine train; returns the seconds of this call."""
     machine = recipe.machine
     keeper.folder.mkdir(parents=True, exist_ok=True)
@@ -376,8 +372,10 @@ def write_yaml(path: Path, content: dict[str, Any]) -> None:
         file.write(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False).encode())
 
 
-def _calm() -> None:
-    """Lightning's hints are for its developers; ours say what a user can do."""
+def settle(machine: MachineConfig) -> None:
+    """Before training: PyTorch's threads; and no hints of Lightning, which are for its developers."""
+    if machine.threads:
+        torch.set_num_threads(machine.threads)
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")

@@ -39,9 +39,9 @@ def cost(item: Planned) -> tuple[int, int]:
     """Multiply-adds of a video and parameters, all streams together."""
     phase = item.cell.row.phase
     if item.cell.row.rival is not None:
-        from farview.rivals.pot_file import load_pot
+        from farview.rivals.network_file import load
 
-        model = load_pot(item.folders[phase] / MODEL)
+        model = load(item.folders[phase] / MODEL)
         return model.multiply_adds, model.parameters
     counted = [cost_of(read_contract(stream.folders[phase] / MODEL)) for stream in item.streams]
     return sum(each.video for each in counted), sum(each.parameters_total for each in counted)
@@ -64,9 +64,9 @@ def _seconds(item: Planned, stream: Planned) -> float:
     videos = [item.clips.store.elr(clip.source) for clip in listed]  # of the frames, not of the flow
     model = stream.folders[item.cell.row.phase] / MODEL
     if item.cell.row.rival is not None:
-        from farview.rivals.pot_file import load_pot
+        from farview.rivals.network_file import load
 
-        rival = load_pot(model)
+        rival = load(model)
         times = [_timed(lambda video: rival.logits([video]), video) for video in (videos[0], *videos)]
     else:
         from farview.models.recogniser import Recogniser

@@ -1,0 +1,111 @@
+"""The fully-coupled network: one set of weights whatever the resolution, and what its sequences may ignore."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from farview.frames.intervals import Intervals
+from farview.rivals.fully_coupled import Aggregation, C3d, FullyCoupledConfig
+from farview.rivals.network import Step
+from tests.rivals.networks import batch, loss_after_steps, run_end_to_end, without_hr
+
+NARROW = FullyCoupledConfig(intervals=Intervals(3, 4), size=(16, 16), width=1 / 16)
+FEATURES, SEQUENCE = Step("features", 0, 2), Step("sequence", 0, 2)
+
+
+def test_c3d_has_the_published_size() -> None:
+    """78,409,573 parameters with UCF101's classes: 27 i o + o of eight convolutions, 8192, 4096, 4096 to 101."""
+    with torch.device("meta"):
+        network = C3d(101, 3, 16, (112, 112), 1.0)
+        assert network.fc6.in_features == 512 * 4 * 4
+        features = network(torch.empty(2, 3, 16, 112, 112))
+    assert features.shape == (2, 4096) and network.classify(features).shape == (2, 101)
+    assert sum(p.numel() for p in network.parameters()) == 78_409_573
+
+
+def test_no_weight_belongs_to_a_resolution() -> None:
+    names = [name for name, _ in NARROW.build(3, 1).named_parameters()]
+    parts = {part for name in names for part in name.split(".")}
+    assert {"c3d", "rgb", "flow"} < parts and not {"hr", "elr", "lr", "low", "high"} & parts
+
+
+def test_removing_hr_changes_the_data_alone() -> None:
+    seen, losses, counts = batch(NARROW, [0, 1, 2], hr=True), [], []
+    for hr in (True, False):
+        torch.manual_seed(0)
+        network = replace(NARROW, hr=hr).build(3, 1).eval()
+        features, labels = network.samples(seen)
+        counts.append(sum(p.numel() for p in network.parameters()))
+        losses.append((features["rgb"], features["flow"], labels))
+        assert torch.equal(network(seen), network(without_hr(seen)))  # testing sees eLR alone
+    for both, alone in zip(*losses, strict=True):
+        assert len(both) == 2 * len(alone) and torch.equal(both[: len(alone)], alone)
+    assert counts[0] == counts[1]
+
+
+@pytest.fixture
+def aggregation() -> Aggregation:
+    torch.manual_seed(0)
+    return Aggregation(5, ("rgb", "flow"), 6, 4).double()
+
+
+def units(count: int) -> dict:
+    return {stream: torch.rand(2, count, 6, dtype=torch.float64) for stream in ("rgb", "flow")}
+
+
+def test_padding_with_zeros_changes_no_logit(aggregation: Aggregation) -> None:
+    features = units(3)
+    padded = {stream: torch.cat([each, torch.zeros(2, 4, 6)], 1) for stream, each in features.items()}
+    torch.testing.assert_close(aggregation(padded), aggregation(features), rtol=0, atol=1e-12)
+    padded["rgb"][0, 3] = 1.0  # one clip has a unit more
+    changed = (aggregation(padded) - aggregation(features)).abs().amax(1)
+    assert changed[0] > 1e-3 and changed[1] < 1e-12
+    empty = {stream: torch.zeros(2, 3, 6, dtype=torch.float64) for stream in features}
+    assert aggregation(empty).isfinite().all()
+
+
+def test_scaling_a_unit_changes_nothing(aggregation: Aggregation) -> None:
+    features = units(3)
+    larger = {stream: each * torch.rand(2, 3, 1) * 9 for stream, each in features.items()}
+    torch.testing.assert_close(aggregation(larger), aggregation(features), rtol=0, atol=1e-12)
+
+
+def test_the_order_of_units_matters_and_states_of_all_directions_are_summed(aggregation: Aggregation) -> None:
+    features = units(3)
+    backwards = {stream: each.flip(1) for stream, each in features.items()}
+    assert (aggregation(backwards) - aggregation(features)).abs().max() > 1e-3
+    total = torch.zeros(2, 4, dtype=torch.float64)
+    for stream, each in features.items():
+        each = each / each.norm(dim=2, keepdim=True)
+        output, _ = aggregation.grus[stream](each)
+        total += output[:, -1, :4] + output[:, 0, 4:]  # the last forward state, the last backward one
+    torch.testing.assert_close(aggregation(features), aggregation.fc(total))
+
+
+def test_a_few_steps_lower_the_loss_of_each_stage_and_change_no_other_weights() -> None:
+    torch.manual_seed(0)
+    network = NARROW.build(3, 1)
+    seen = batch(NARROW, [0, 1, 2, 0], hr=True)
+    before = {name: p.clone() for name, p in network.named_parameters()}
+    first, last = loss_after_steps(network, seen, FEATURES, steps=20)
+    assert last < 0.8 * first
+    between = {name: p.clone() for name, p in network.named_parameters()}
+    changed = {name.split(".")[0] for name, p in between.items() if not torch.equal(p, before[name])}
+    assert changed == {"c3d"}
+    first, last = loss_after_steps(network, seen, SEQUENCE, steps=40)
+    assert last < 0.8 * first
+    changed = {
+        name.split(".")[0] for name, p in network.named_parameters() if not torch.equal(p, between[name])
+    }
+    assert changed == {"aggregation"}
+
+
+def test_it_runs_end_to_end_with_features_that_stay_fixed(tmp_path: Path) -> None:
+    folder = run_end_to_end(tmp_path, NARROW, "--student.keep", "last")
+    learned = load_file(folder / "features" / "weights.safetensors")
+    model = load_file(folder / "model.safetensors")
+    assert all(torch.equal(value, model[name]) for name, value in learned.items() if name.startswith("c3d"))
+    assert not torch.equal(learned["aggregation.fc.weight"], model["aggregation.fc.weight"])

@@ -1,0 +1,93 @@
+"""Training a rival network: cut and resumed, stopped where it diverges, its file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig
+from farview.frames.intervals import Intervals
+from farview.rivals.i3d import I3dConfig, TwoStream
+from farview.rivals.network_file import load_rival
+from farview.rivals.pot_file import load_pot, read_description
+from farview.rivals.run import rival_folder, run_rival
+from farview.training.checkpoint import Keeper
+from farview.training.data import prepare
+from tests.training.tiny import tiny_recipe
+
+SMALL = I3dConfig(streams=("rgb",), intervals=Intervals(1, 2), size=(12, 16), width=1 / 16)
+
+
+def test_a_run_that_was_cut_goes_on_and_ends_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = tiny_recipe(tmp_path)
+    whole = run_rival(replace(recipe, shared=str(tmp_path / "whole")), SMALL, quiet=True)
+    honest, epochs = Keeper.on_train_epoch_end, []
+
+    def cut(self: Keeper, trainer, module) -> None:
+        honest(self, trainer, module)
+        epochs.append(trainer.current_epoch)
+        if epochs == [0]:
+            raise ZeroDivisionError("cut")
+
+    monkeypatch.setattr(Keeper, "on_train_epoch_end", cut)
+    with pytest.raises(ZeroDivisionError):
+        run_rival(recipe, SMALL, quiet=True)
+    folder = run_rival(recipe, SMALL, quiet=True)
+    assert epochs == [0, 1, 2] and folder.name == whole.name
+    first, second = (load_file(each / "model.safetensors") for each in (whole, folder))
+    assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = TwoStream.terms
+    monkeypatch.setattr(
+        TwoStream, "terms", lambda self, *a: {k: v * float("nan") for k, v in honest(self, *a).items()}
+    )
+    recipe = tiny_recipe(tmp_path)
+    with pytest.raises(FarviewError, match="'ce-rgb' is nan on clips"):
+        run_rival(recipe, SMALL, quiet=True)
+
+
+def test_the_folder_depends_on_what_trains_it_and_on_nothing_else(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    clips = prepare(replace(recipe, phases=("student",)), quiet=True)
+    folder = rival_folder(recipe, SMALL, clips)
+    for other in (
+        replace(recipe, seed=1),
+        replace(recipe, student=replace(recipe.student, lr=0.5)),
+        replace(recipe, augment=replace(recipe.augment, gain=0.5)),
+    ):
+        assert rival_folder(other, SMALL, clips) != folder
+    assert rival_folder(recipe, replace(SMALL, width=0.5), clips) != folder
+    motion = replace(recipe, input=replace(recipe.input, flow=FlowConfig(bound=10.0)))
+    both = replace(SMALL, streams=("rgb", "flow"))
+    assert rival_folder(motion, both, clips) != rival_folder(recipe, both, clips)
+    assert rival_folder(motion, SMALL, clips) == folder
+    for other in (
+        replace(recipe, teacher=replace(recipe.teacher, lr=0.5)),  # it has no teacher
+        replace(recipe, input=replace(recipe.input, size=(48, 64))),  # and sees no HR
+        replace(recipe, network=replace(recipe.network, width=8)),
+    ):
+        assert rival_folder(other, SMALL, clips) == folder
+
+
+def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
+    from farview.rivals.pot import PotConfig
+
+    recipe = tiny_recipe(tmp_path, "--student.epochs", "1")
+    path = run_rival(recipe, SMALL, quiet=True) / "model.safetensors"
+    text = read_description(path)
+    assert text["method"] == "i3d" and text["config"]["width"] == 1 / 16
+    assert text["trained"]["training"]["student"]["epochs"] == 1 and text["sensor"]["height"] == 6
+    (tmp_path / "cut").write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(FarviewError, match="cut: not a whole"):
+        load_rival(tmp_path / "cut")
+    with pytest.raises(FarviewError, match="holds 'i3d'"):
+        load_pot(path)
+    pytest.importorskip("sklearn")
+    pot = run_rival(recipe, PotConfig(("hog",)), quiet=True) / "model.safetensors"
+    with pytest.raises(FarviewError, match="holds 'pot'"):
+        load_rival(pot)
