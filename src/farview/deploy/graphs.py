@@ -34,13 +34,14 @@ class DecisionGraph(nn.Module):
 
     def __init__(self, network: ActionNetwork) -> None:
         super().__init__()
-        self.network = network
+        self.attention, self.fc = network.attention, network.fc
+        self.shape = network.intervals, network.backbone.features  # (K, D)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, D) -> scores (B, classes) and temporal attention (B, K); rows of both sum to 1."""
-        attention = self.network.attention(features).attention
+        attention = self.attention(features).attention
         video = (attention.unsqueeze(-1) * features).sum(1)  # (B, D)
-        return self.network.fc(video).softmax(1), attention
+        return self.fc(video).softmax(1), attention
 
 
 def graphs(path: Path | str) -> tuple[IntervalGraph, DecisionGraph, Contract]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from farview.errors import FarviewError
 from farview.frames.source import Images
-from farview.models.bundle import is_bundle, read_bundle
+from farview.models.bundle import Bundle, is_bundle, read_bundle
 from farview.models.contract import CONTRACT, Contract, read_contract
 from farview.models.sight import seen_size
 
@@ -56,15 +56,22 @@ def open_model(path: Path | str, threads: int | None = None) -> Runner:
         from farview.deploy.graphs import runner
 
         return runner(path, threads)
+    contract, files = read_contract(path), read_bundle(path)
+    made = started(contract, files, threads)
+    if made is None:
+        held = ", ".join(sorted(files.keys() - {CONTRACT}))
+        raise FarviewError(
+            f"{path}: holds {held or 'no graphs'}, which farview does not run; export the model to onnx or openvino (a "
+            "torch.export program is for PyTorch's own loader, which may run any code that a file brings along)"
+        )
+    return made
+
+
+def started(contract: Contract, files: Bundle, threads: int | None = None) -> Runner | None:
+    """An exported model from its members; None where none of the runtimes is for them."""
     from farview.deploy.runtimes import START
 
-    contract, files = read_contract(path), read_bundle(path)
-    for kind, start in START.items():
-        if f"interval.{kind}" in files and f"decision.{kind}" in files:
-            halves = [start(files, name, threads) for name in ("interval", "decision")]
-            return Runner(contract, *halves)
-    held = ", ".join(sorted(files.keys() - {CONTRACT}))
-    raise FarviewError(
-        f"{path}: holds {held or 'no graphs'}, which farview does not run; export the model to onnx or openvino "
-        "(a torch.export program is for PyTorch's own loader, which may run any code that the file brings along)"
-    )
+    for ending, start in START.items():
+        if f"interval.{ending}" in files and f"decision.{ending}" in files:
+            return Runner(contract, *(start(files, name, threads) for name in ("interval", "decision")))
+    return None

@@ -11,6 +11,10 @@ _FIRST_BYTES = b"PK\x03\x04"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: equal members make equal files
 
 
+Bundle = dict[str, bytes]
+"""Name to content."""
+
+
 def is_bundle(path: Path | str) -> bool:
     """Whether `path` is a file that begins as a zip does."""
     if not Path(path).is_file():
@@ -26,7 +30,7 @@ def write_bundle(file: IO[bytes], members: Mapping[str, bytes]) -> None:
             bundle.writestr(zipfile.ZipInfo(name, _DATE), content)
 
 
-def read_bundle(path: Path | str, *names: str) -> dict[str, bytes]:
+def read_bundle(path: Path | str, *names: str) -> Bundle:
     """Name to content of the members, or of `names` alone. Nothing is unpacked to disk.
 
     Raises FarviewError where a name is missing, the file is damaged, or a member is compressed or encrypted: stored
