@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from farview import __version__
-from farview.errors import FarviewError
+from farview.errors import FarviewError, extras_named
 
 Arguments = list[str]
 
@@ -503,7 +503,8 @@ def main(arguments: Arguments | None = None) -> None:
             near = difflib.get_close_matches(name, VERBS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "farview --help lists the verbs"
             raise FarviewError(f"'{name}' is no verb; {hint}")
-        VERBS[name](rest)
+        with extras_named(f"farview {name}"):
+            VERBS[name](rest)
     except FarviewError as error:
         if debug:
             raise

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
     from openvino import Model
 
-LAYERS = ["Conv", "Add"]
-"""Convolutions and the sums beside them, where the work is. Pre-processing and pooling stay in float32."""
+LAYERS = ["Conv"]
+"""Where the work is. Pre-processing, shortcuts' sums and pooling stay in float32."""
 
 
 def quantise_onnx(model: "ModelProto", given: str, calibration: Sequence[Images]) -> "ModelProto":

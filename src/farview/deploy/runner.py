@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from farview.errors import FarviewError
+from farview.errors import FarviewError, extras_named
 from farview.frames.source import Images
 from farview.models.bundle import Bundle, is_bundle, read_bundle
 from farview.models.contract import CONTRACT, Contract, read_contract
@@ -53,11 +53,13 @@ def open_model(path: Path | str, threads: int | None = None) -> Runner:
     """
     if not is_bundle(path):
         read_contract(path)  # names what is wrong with the file before PyTorch is asked for
-        from farview.deploy.graphs import runner
+        with extras_named(str(path)):
+            from farview.deploy.graphs import runner
 
-        return runner(path, threads)
+            return runner(path, threads)
     contract, files = read_contract(path), read_bundle(path)
-    made = started(contract, files, threads)
+    with extras_named(str(path)):
+        made = started(contract, files, threads)
     if made is None:
         held = ", ".join(sorted(files.keys() - {CONTRACT}))
         raise FarviewError(
