@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 EXTRAS = {
-    **dict.fromkeys(("filelock", "jsonargparse", "lightning", "scipy", "tensorboard", "torch", "yaml"), "train"),
+    **dict.fromkeys(
+        ("filelock", "jsonargparse", "lightning", "scipy", "tensorboard", "torch", "yaml"), "train"
+    ),
     **dict.fromkeys(("onnx", "onnxscript"), "export"),
     **dict.fromkeys(("nncf", "openvino"), "openvino"),
     "onnxruntime": "runtime",

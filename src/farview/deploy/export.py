@@ -86,7 +86,7 @@ def compare(original: Runner, made: Runner, clips: Sequence[Clip], quiet: bool =
         for number, clip in enumerate(clips):
             seen = look(clip.source, original.contract).seen
             scores = np.stack([each.decide(each.features(seen)[None])[0] for each in (original, made)])
-            difference = max(difference, float(np.abs(scores[0] - scores[1]).max()))
+            difference = float(np.maximum(difference, np.abs(scores[0] - scores[1]).max()))  # NaN stays
             if clip.label is not None:
                 labelled += 1
                 right += scores.argmax(1) == clip.label

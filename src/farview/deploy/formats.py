@@ -28,7 +28,11 @@ NAMES = {"interval": ("frames", ("features",)), "decision": ("features", ("score
 
 
 def exported(
-    interval: IntervalGraph, decision: DecisionGraph, contract: Contract, kind: Format, calibration: Sequence[Images]
+    interval: IntervalGraph,
+    decision: DecisionGraph,
+    contract: Contract,
+    kind: Format,
+    calibration: Sequence[Images],
 ) -> Bundle:
     """Name to content of what is handed over: both graphs and the contract.
 
@@ -89,7 +93,9 @@ def to_onnx(program: ExportedProgram, name: str, metadata: str, calibration: Seq
 
     given, outputs = NAMES[name]
     with quietly():
-        made = torch.onnx.export(program, (), input_names=[given], output_names=outputs, dynamo=True, verbose=False)
+        made = torch.onnx.export(
+            program, (), input_names=[given], output_names=outputs, dynamo=True, verbose=False
+        )
     assert made is not None
     model: ModelProto = made.model_proto
     for node in model.graph.node:

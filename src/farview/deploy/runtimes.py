@@ -18,9 +18,7 @@ def onnx(files: Files, name: str, threads: int | None) -> Run:
     options.intra_op_num_threads = threads or 0
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others share the machine
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        files[f"{name}.onnx"], options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(files[f"{name}.onnx"], options, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     return lambda array: session.run(None, {given.name: np.ascontiguousarray(array)})
 

@@ -41,7 +41,9 @@ def read_bundle(path: Path | str, *names: str) -> Bundle:
             infos = [info for info in bundle.infolist() if not names or info.filename in names]
             for info in infos:
                 if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-                    raise FarviewError(f"{path}: {info.filename} is compressed; farview export stores it as it is")
+                    raise FarviewError(
+                        f"{path}: {info.filename} is compressed; farview export stores it as it is"
+                    )
             if sum(info.file_size for info in infos) > Path(path).stat().st_size:
                 raise FarviewError(f"{path}: its members are larger than itself; export the model again")
             found = {info.filename: bundle.read(info) for info in infos}

@@ -166,7 +166,9 @@ def read_contract(path: Path | str) -> Contract:
         raise FarviewError(
             f"{path}: no such model; expected a .safetensors file that farview has written, or an exported one"
         )
-    text = read_bundle(path, CONTRACT)[CONTRACT].decode(errors="replace") if is_bundle(path) else _metadata(path)
+    text = (
+        read_bundle(path, CONTRACT)[CONTRACT].decode(errors="replace") if is_bundle(path) else _metadata(path)
+    )
     try:
         return Contract.from_json(text)
     except FarviewError as error:
