@@ -257,7 +257,7 @@ def test_which_clips_are_taken(tmp_path: Path) -> None:
     other = clips_of([], turned, "test", "--check")
     assert [turned.classes[c.label] for c in other] == [FLAT.classes[c.label] for c in parts["test"]]  # type: ignore[index]
     shutil.rmtree(tmp_path / "clips")
-    with pytest.raises(FarviewError, match="no such folder.*name clips by --calibrate"):
+    with pytest.raises(FarviewError, match=r"no such folder.*name clips by --calibrate"):
         clips_of([], contract, "train", "--calibrate")
 
 

@@ -88,6 +88,16 @@ def test_a_model_names_the_extra_that_runs_it(tmp_path: Path) -> None:
         assert f"'farview[{extra}]'" in result.stderr and result.stderr.count("\n") == 1
 
 
+def test_graphs_that_are_none_are_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="pip install 'farview[export]'")
+    files = {"contract.json": FLAT.to_json().encode(), "interval.onnx": b"no graph", "decision.onnx": b""}
+    with (tmp_path / "a.zip").open("wb") as file:
+        write_bundle(file, files)
+    with pytest.raises(FarviewError, match=r"a\.zip: its graphs cannot be run") as caught:
+        farview.load(tmp_path / "a.zip")
+    assert "\n" not in str(caught.value)
+
+
 def test_other_missing_modules_are_errors_of_ours() -> None:
     with pytest.raises(ModuleNotFoundError), extras_named("farview x"):
         import farview.absent  # type: ignore[import-not-found]  # noqa: F401

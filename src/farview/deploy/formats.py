@@ -1,4 +1,4 @@
-"""The two graphs of a model as files: ONNX, OpenVINO, a `torch.export` program. The contract is in each file's metadata."""
+"""The two graphs of a model as files, the contract in their metadata: ONNX, OpenVINO, a `torch.export` program."""
 
 import io
 import logging
@@ -37,7 +37,7 @@ def exported(
     """Name to content of what is handed over: both graphs and the contract.
 
     With `calibration`, frames (K, T, h, w, C) of some clips, the interval's graph computes in int8. The decision stays
-    in float32: it is less than a thousandth of the work.
+    in float32: it is less than a hundredth of the work.
     """
     metadata = contract.to_json()
     files: Bundle = {CONTRACT: metadata.encode()}

@@ -40,7 +40,7 @@ class Model:
     """A trained model, ready to use. Example: `farview.load("cstat.safetensors").predict("clip.mp4").label`"""
 
     def __init__(self, path: str | Path) -> None:
-        """`path`: a model file, or an exported one, which needs no PyTorch. Raises `FarviewError` where it is neither."""
+        """`path`: a model file, or an exported one, which needs no PyTorch. Raises `FarviewError` for others."""
         self.runner = open_model(path)
         self.contract = self.runner.contract
         self.classes = self.contract.classes

@@ -58,8 +58,14 @@ def open_model(path: Path | str, threads: int | None = None) -> Runner:
 
             return runner(path, threads)
     contract, files = read_contract(path), read_bundle(path)
-    with extras_named(str(path)):
-        made = started(contract, files, threads)
+    try:
+        with extras_named(str(path)):
+            made = started(contract, files, threads)
+    except FarviewError:
+        raise
+    except Exception as error:  # every runtime has classes of its own
+        reason = " ".join(str(error).split())[:200]
+        raise FarviewError(f"{path}: its graphs cannot be run ({reason}); export the model again") from error
     if made is None:
         held = ", ".join(sorted(files.keys() - {CONTRACT}))
         raise FarviewError(
