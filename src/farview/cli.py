@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from farview import __version__
-from farview.errors import FarviewError
+from farview.errors import FarviewError, extras_named
 
 Arguments = list[str]
 
@@ -116,7 +116,7 @@ def predict(arguments: Arguments) -> None:
     from argparse import ArgumentParser
 
     parser = ArgumentParser("farview predict", description=predict.__doc__)
-    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument("model", help="a Farview model (.safetensors), or what farview export made of it")
     parser.add_argument("videos", nargs="+", metavar="video", help="HR or eLR; HR is degraded as in training")
     parser.add_argument("--top", type=int, default=5, help="how many labels (default 5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with every class")
@@ -347,6 +347,45 @@ def render(arguments: Arguments) -> None:
     print(f"{options.out}: {count} frames")
 
 
+def export(arguments: Arguments) -> None:
+    """a trained model as one file that runs without PyTorch: ONNX or OpenVINO, float32 or int8, checked"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview export", description=export.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument(
+        "--format",
+        choices=["onnx", "openvino", "program"],
+        default="onnx",
+        help="program: for torch.export.load (default onnx)",
+    )
+    parser.add_argument("--int8", action="store_true", help="whole numbers in place of float32: quicker")
+    parser.add_argument("--out", help="default: MODEL's name with .FORMAT.zip, here")
+    parser.add_argument(
+        "--calibrate",
+        nargs="+",
+        default=[],
+        metavar="DATA",
+        help="int8: kind:folder whose training clips give its ranges (default: what the model was trained on)",
+    )
+    parser.add_argument(
+        "--check",
+        nargs="+",
+        default=[],
+        metavar="DATA|VIDEO",
+        help="clips to compare with PyTorch on; of kind:folder its test clips (default: those of the training's data)",
+    )
+    parser.add_argument(
+        "--allow-drop", action="store_true", help="write int8 even if it costs more than a point of Prec@1"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy import export as job
+
+    job.print_check(*job.export(**vars(options)))
+
+
 def height_and_width(text: str) -> tuple[int, int]:
     """`12x16` as (12, 16)."""
     height, x, width = text.partition("x")
@@ -368,6 +407,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "sweep": sweep,
     "record": record,
     "render": render,
+    "export": export,
 }
 
 
@@ -475,7 +515,8 @@ def main(arguments: Arguments | None = None) -> None:
             near = difflib.get_close_matches(name, VERBS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "farview --help lists the verbs"
             raise FarviewError(f"'{name}' is no verb; {hint}")
-        VERBS[name](rest)
+        with extras_named(f"farview {name}"):
+            VERBS[name](rest)
     except FarviewError as error:
         if debug:
             raise
