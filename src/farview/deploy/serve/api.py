@@ -120,7 +120,7 @@ def application(
         body = await body_of(request, int(np.prod(sizes)), limits.seconds)
         if len(body) != np.prod(sizes):
             raise Refused(400, f"shape={shape} takes {np.prod(sizes)} bytes, got {len(body)}")
-        seen = np.frombuffer(body, np.uint8).reshape(sizes)
+        seen = np.frombuffer(bytearray(body), np.uint8).reshape(sizes)
         if seen.ndim == 4:
             seen = seen[contract.intervals.indices(len(seen))]  # (K, T, h, w, C)
         return await said(seen, maps)

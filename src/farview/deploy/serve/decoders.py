@@ -51,7 +51,7 @@ class Decoders:
             raise Refused(422, reply[1:].decode(errors="replace"))
         if len(reply) != self._size + 1:
             raise Refused(422, "the clip could not be decoded")
-        return np.frombuffer(reply, np.uint8, offset=1).reshape(self._shape)
+        return np.frombuffer(bytearray(reply), np.uint8, offset=1).reshape(self._shape)
 
     @property
     def _size(self) -> int:
