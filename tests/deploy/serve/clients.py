@@ -14,7 +14,7 @@ from farview.frames.source import Images
 from tests.deploy.test_record import model_file
 
 SENSOR = SensorModel(12, 16)
-TOKEN = "a token of enough letters"
+TOKEN = "a-token-of-enough-letters"
 LIVE = "ws://localhost:8000/api/live"
 RAW = {"content-type": "application/octet-stream"}
 

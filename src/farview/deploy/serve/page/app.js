@@ -292,9 +292,11 @@ async function useClip(file) {
       mine.newest = frames.at(-1);
       showCoarse(mine.newest);
     }
+    const body = new Uint8Array(frames.length * frames[0].length);
+    frames.forEach((frame, i) => body.set(frame, i * frame.length));
     const shape = [chosen.length, chosen[0].length, model.height, model.width, model.channels].join("x");
     const headers = { "Content-Type": "application/octet-stream" };
-    const answer = await ask(`/api/frames?maps=true&shape=${shape}`, { method: "POST", headers, body: new Blob(frames) });
+    const answer = await ask(`/api/frames?maps=true&shape=${shape}`, { method: "POST", headers, body });
     countSent(frames.length);
     if (!showing(mine)) return;
     const middle = chosen.map((numbers, k) => frames[k * numbers.length + (numbers.length >> 1)]);
@@ -386,7 +388,7 @@ $("stop").onclick = () => stop();
 $("file").onchange = () => {
   const [file] = $("file").files;
   $("file").value = "";
-  if (file) useClip(file);
+  if (file && model) useClip(file);
 };
 $("resolution").oninput = sayLevel;
 $("show-maps").onchange = () => $("tiles").classList.toggle("bare", !$("show-maps").checked);
