@@ -45,7 +45,9 @@ def test_raw_frames(server: TestClient, model: Path) -> None:
 
 def test_intervals_that_the_client_chose(server: TestClient) -> None:
     frames = eleven_frames()
-    whole = server.post("/api/frames?shape=11x12x16x3&maps=true", content=frames.tobytes(), headers=RAW).json()
+    whole = server.post(
+        "/api/frames?shape=11x12x16x3&maps=true", content=frames.tobytes(), headers=RAW
+    ).json()
     # Segments of 11/3 frames: their middles are at 1.8, 5.5 and 9.2.
     body = frames[[1, 5, 9]].tobytes()
     chosen = server.post("/api/frames?shape=3x1x12x16x3&maps=true", content=body, headers=RAW).json()
@@ -65,7 +67,9 @@ def test_a_clip(server: TestClient, model: Path, folder: Path, form: bool) -> No
     assert answer.json()["scores"] == pytest.approx(farview.load(model).predict(path).scores, abs=1e-6)
 
 
-def test_a_recording_of_elr_frames_is_not_degraded_again(server: TestClient, model: Path, folder: Path) -> None:
+def test_a_recording_of_elr_frames_is_not_degraded_again(
+    server: TestClient, model: Path, folder: Path
+) -> None:
     clip = write_video(folder / "long.mp4", moving_picture(15, 48, 64))
     record_file(VideoFile(clip), folder / "elr.mkv", Settings(SENSOR))
     answer = server.post("/api/predict", files={"clip": ("elr.mkv", (folder / "elr.mkv").read_bytes())})
@@ -100,13 +104,19 @@ def test_it_tells_about_itself(server: TestClient) -> None:
     assert (facts["height"], facts["width"], facts["channels"], facts["window"]) == (12, 16, 3, 10)
     assert facts["classes"] == ["walk", "fall"]
     assert server.get("/health").json() == {"status": "ok"}
-    assert {"/api/predict", "/api/frames", "/api/sensor"} <= server.get("/openapi.json").json()["paths"].keys()
+    assert {"/api/predict", "/api/frames", "/api/sensor"} <= server.get("/openapi.json").json()[
+        "paths"
+    ].keys()
 
 
 def test_metrics_count(server: TestClient) -> None:
     def counted() -> float:
         lines = server.get("/metrics").text.splitlines()
-        found = [line for line in lines if line.startswith('farview_requests_total{path="/api/frames",status="400"}')]
+        found = [
+            line
+            for line in lines
+            if line.startswith('farview_requests_total{path="/api/frames",status="400"}')
+        ]
         return float(found[0].split()[-1]) if found else 0.0
 
     before = counted()
@@ -128,7 +138,11 @@ def test_the_sensor_as_json(server: TestClient) -> None:
 
 
 def test_pages_name_no_other_site(server: TestClient) -> None:
-    for path in ("/", "/docs", *(f"/page/{name}" for name in ("style.css", "app.js", "docs.js", "picture.js", "sensor.js"))):
+    for path in (
+        "/",
+        "/docs",
+        *(f"/page/{name}" for name in ("style.css", "app.js", "docs.js", "picture.js", "sensor.js")),
+    ):
         answer = server.get(path)
         assert answer.status_code == 200
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -140,5 +154,3 @@ def test_models_for_hr_frames_are_not_served(tmp_path: Path) -> None:
     path = model_file(tmp_path / "teacher.safetensors", SENSOR, resolution="hr")
     with pytest.raises(FarviewError, match=r"teacher.safetensors: sees HR frames"), client(path):
         pass
-
-

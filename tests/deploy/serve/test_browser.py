@@ -48,7 +48,9 @@ def opened(
     """The page and its wire, in a browser of its own."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'farview[browser]'")
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs Playwright: pip install 'farview[browser]'"
+    )
     wire = Wire()
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
@@ -60,7 +62,9 @@ def opened(
         )
         page = browser.new_page()
         page.on("request", lambda request: wire.addresses.append(request.url))
-        page.on("request", lambda request: request.method == "GET" or wire.posts.append(request.post_data_buffer))
+        page.on(
+            "request", lambda request: request.method == "GET" or wire.posts.append(request.post_data_buffer)
+        )
         page.on("websocket", lambda socket: socket.on("framesent", lambda frame: wire.frames.append(frame)))
         page.on("pageerror", lambda error: wire.complaints.append(str(error)))
         page.set_default_timeout(60_000)
@@ -181,7 +185,9 @@ def test_a_camera_is_recognised_and_only_elr_frames_are_sent(server: Server, tmp
 
 def test_what_goes_wrong_is_said(server: Server, folder: Path, tmp_path: Path) -> None:
     (folder / "no.mp4").write_text("no video")
-    with opened(server.address, tmp_path, "--use-fake-device-for-media-stream", "--deny-permission-prompts") as (page, wire):
+    with opened(
+        server.address, tmp_path, "--use-fake-device-for-media-stream", "--deny-permission-prompts"
+    ) as (page, wire):
         expect(page, "#facts").to_contain_text("12×16")
         page.set_input_files("#file", folder / "no.mp4")
         expect(page, "#problem").to_contain_text("no.mp4: this browser cannot play it")

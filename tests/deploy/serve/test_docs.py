@@ -34,7 +34,9 @@ def test_its_commands_and_its_python(tmp_path: Path) -> None:
         assert code is not None
         code_here = code[1].replace(ADDRESS.removeprefix("http"), server.bare.removeprefix("http"))
         assert server.bare.removeprefix("http") in code_here
-        said = subprocess.run([sys.executable, "-c", code_here], cwd=tmp_path, check=True, capture_output=True).stdout
+        said = subprocess.run(
+            [sys.executable, "-c", code_here], cwd=tmp_path, check=True, capture_output=True
+        ).stdout
         assert said.split()[0] in (b"walk", b"fall")
     for words in options[1:]:
         with serving(model, *words) as server:

@@ -114,7 +114,9 @@ def test_frames_that_are_too_large(server: TestClient, folder: Path) -> None:
 
 def test_a_size_of_which_only_the_header_speaks(server: TestClient, folder: Path) -> None:
     clip = bytearray(write_video(folder / "a.mp4", moving_picture(5, 48, 64)).read_bytes())
-    place = clip.index(b"avc1", clip.index(b"stsd")) + 4 + 24  # width and height in the sample's description, ISO 14496-12, 12.1.3
+    place = (
+        clip.index(b"avc1", clip.index(b"stsd")) + 4 + 24
+    )  # width and height in the sample's description, ISO 14496-12, 12.1.3
     assert struct.unpack(">HH", clip[place : place + 4]) == (64, 48)
     clip[place : place + 4] = struct.pack(">HH", 65535, 65535)
     # The decoder believes the stream itself: either is right, an answer or a refusal, but not a crash.
@@ -123,7 +125,9 @@ def test_a_size_of_which_only_the_header_speaks(server: TestClient, folder: Path
 
 
 def test_huge_dimensions_in_the_stream(server: TestClient, folder: Path) -> None:
-    avi = bytearray(write_video(folder / "raw.avi", moving_picture(2, 48, 64), "rawvideo", "bgr24").read_bytes())
+    avi = bytearray(
+        write_video(folder / "raw.avi", moving_picture(2, 48, 64), "rawvideo", "bgr24").read_bytes()
+    )
     place = avi.index(b"strf") + 12  # BITMAPINFOHEADER's width and height
     assert struct.unpack("<ii", avi[place : place + 8]) in ((64, 48), (64, -48))
     avi[place : place + 8] = struct.pack("<ii", 30000, 30000)
@@ -191,12 +195,16 @@ def test_bodies_that_are_not_their_shapes(server: TestClient) -> None:
     refusal(server.post("/api/frames", content=bytes(576), headers=RAW), 400)
 
 
-@pytest.mark.parametrize("query", ["height=0&width=9", "height=99999&width=9", "height=5&width=5", "height=a&width=1", ""])
+@pytest.mark.parametrize(
+    "query", ["height=0&width=9", "height=99999&width=9", "height=5&width=5", "height=a&width=1", ""]
+)
 def test_sensors_that_cannot_be(server: TestClient, query: str) -> None:
     refusal(server.get(f"/api/sensor?{query}"), 400)
 
 
-@pytest.mark.parametrize("path", ["/page/../api.py", "/page/%2e%2e/api.py", "/page/..%2fapi.py", "/page/nothing", "/x"])
+@pytest.mark.parametrize(
+    "path", ["/page/../api.py", "/page/%2e%2e/api.py", "/page/..%2fapi.py", "/page/nothing", "/x"]
+)
 def test_pages_that_are_not_there(server: TestClient, path: str) -> None:
     refusal(server.get(path), 404)
 
@@ -233,7 +241,13 @@ def test_too_many_live_clients(model: Path) -> None:
 
 def test_without_the_token_nothing_is_said(model: Path) -> None:
     with client(model, "http://camera.example:8000", token=TOKEN) as server:
-        for path in ("/api/model", "/api/sensor?height=60&width=80", "/metrics", "/api/nothing", "/elsewhere"):
+        for path in (
+            "/api/model",
+            "/api/sensor?height=60&width=80",
+            "/metrics",
+            "/api/nothing",
+            "/elsewhere",
+        ):
             refusal(server.get(path), 401)
             refusal(server.get(path, headers={"authorization": "Bearer wrong"}), 401)
             refusal(server.get(path, headers={"authorization": TOKEN}), 401)

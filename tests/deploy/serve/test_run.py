@@ -48,11 +48,14 @@ def flat_over(server: Server, requests: int, folder: Path) -> None:
 
 
 def test_a_server_from_start_to_end(model: Path, tmp_path: Path) -> None:
-    with serving(model, "--limit.requests", "100000", "--limit.upload_mb", "1") as server:
+    with serving(
+        model, "--limit.requests", "100000", "--limit.upload_mb", "1", "--limit.uploads", "1"
+    ) as server:
         assert server.bare.startswith("http://127.0.0.1:")
         flat_over(server, 300, tmp_path)
         many_at_the_same_time(server)
         endless_body_is_cut_off(server)
+        too_many_uploads_are_sent_away(server)
         terminates_after_its_answers(server)
 
 
@@ -78,6 +81,21 @@ def endless_body_is_cut_off(server: Server) -> None:
                 connection.setblocking(True)
             break
         assert b"413" in answer.splitlines()[0]
+
+
+def too_many_uploads_are_sent_away(server: Server) -> None:
+    """While one clip is on its way, where one is allowed."""
+    host, port = server.bare.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: video/mp4\r\n"
+            b"Content-Length: 1000\r\n\r\n" + bytes(10)
+        )
+        assert httpx.get(f"{server.bare}/health").status_code == 200  # it has arrived by now
+        answer = httpx.post(f"{server.bare}/api/predict", files={"clip": b"a clip"})
+        assert answer.status_code == 503 and answer.json()["error"].startswith("busy")
+        connection.sendall(bytes(990))
+        assert b"415" in connection.recv(1000).splitlines()[0]
 
 
 def terminates_after_its_answers(server: Server) -> None:
@@ -113,7 +131,11 @@ def many_at_the_same_time(server: Server) -> None:
 
 def windows(client: httpx.Client) -> float:
     """How many the network has seen, by the server's own account."""
-    [line] = [line for line in client.get("/metrics").text.splitlines() if line.startswith("farview_batch_windows_sum")]
+    [line] = [
+        line
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("farview_batch_windows_sum")
+    ]
     return float(line.split()[1])
 
 
@@ -159,7 +181,9 @@ def test_what_cannot_be_is_said(model: Path, tmp_path: Path) -> None:
     assert "--tls takes nothing, or two files" in complaint("--tls", "one.pem")
     assert "one.pem: no such file" in complaint("--tls", "one.pem", "two.pem")
     (tmp_path / "bad.pem").write_text("no certificate")
-    assert "--tls: the certificate" in complaint("--tls", str(tmp_path / "bad.pem"), str(tmp_path / "bad.pem"))
+    assert "--tls: the certificate" in complaint(
+        "--tls", str(tmp_path / "bad.pem"), str(tmp_path / "bad.pem")
+    )
     for token in ("short", "with spaces in its middle"):
         assert "--token: expected 16" in complaint("--token", token)
     assert "--window is 0" in complaint("--window", "0")

@@ -107,7 +107,9 @@ def check_header(path: Path, limits: Limits) -> None:
     Raises `UnreadableClip` where there is no video.
     """
     try:
-        with av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace") as container:
+        with av.open(
+            str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        ) as container:
             streams = [stream for stream in container.streams.video if stream.codec_context]
             pixels = max((stream.width * stream.height for stream in streams), default=0)
             seconds = (container.duration or 0) / av.time_base

@@ -88,7 +88,9 @@ class _Process:
                 raise Refused(422, f"the clip takes more than {seconds:g} s to decode; send a shorter one")
             return self._connection.recv_bytes(max(most, 4096))
         except (EOFError, OSError):
-            raise Refused(422, "decoding the clip needed too much memory or failed; is it a whole video?") from None
+            raise Refused(
+                422, "decoding the clip needed too much memory or failed; is it a whole video?"
+            ) from None
 
     def kill(self) -> None:
         self._process.kill()

@@ -32,7 +32,7 @@ class Limits:
     decoders: int = 1
     """Clips decoded at the same time, each in its own process."""
     uploads: int = 4
-    """Clips held in memory at the same time; others are sent away (503)."""
+    """Of the largest size, held in memory at the same time; more are sent away (503)."""
     requests: float = 50
     """A second from one address, on average over ten seconds."""
     live: int = 32

@@ -117,7 +117,8 @@ class Live:
             self._due.clear()
             indices = self._intervals.indices(len(self._frames))  # (K, T)
             first = self._count - len(self._frames)
-            window = np.stack(self._frames)[indices]  # (K, T, h, w, C)
+            window = np.stack([self._frames[i] for i in indices.ravel()])
+            window = window.reshape(*indices.shape, *self._shape)  # (K, T, h, w, C)
             try:
                 answer = await self._batcher.ask(window)
             except Refused:  # busy

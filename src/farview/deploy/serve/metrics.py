@@ -7,16 +7,15 @@ class Metrics:
     """Counters of one server."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        made = {"registry": self._registry, "namespace": "farview"}
-        self.requests = Counter("requests", "HTTP requests", ["path", "status"], **made)  # type: ignore[arg-type]
-        self.seconds = Histogram("request_seconds", "Until the answer was sent", ["path"], **made)  # type: ignore[arg-type]
-        self.batch = Histogram(  # type: ignore[call-overload]
-            "batch_windows", "Windows that the network took at once", buckets=(1, 2, 4, 8, 16, 32), **made
+        own = self._registry = CollectorRegistry()
+        self.requests = Counter("farview_requests", "HTTP requests", ["path", "status"], registry=own)
+        self.seconds = Histogram("farview_request_seconds", "Until answered", ["path"], registry=own)
+        self.batch = Histogram(
+            "farview_batch_windows", "In one pass of the network", buckets=(1, 2, 4, 8, 16, 32), registry=own
         )
-        self.network = Histogram("network_seconds", "Of one pass of the network", **made)  # type: ignore[arg-type]
-        self.live = Gauge("live_connections", "Open live connections", **made)  # type: ignore[arg-type]
-        self.frames = Counter("live_frames", "eLR frames of live connections", **made)  # type: ignore[arg-type]
+        self.network = Histogram("farview_network_seconds", "Of one pass of the network", registry=own)
+        self.live = Gauge("farview_live_connections", "Open live connections", registry=own)
+        self.frames = Counter("farview_live_frames", "eLR frames of live connections", registry=own)
 
     def text(self) -> bytes:
         """The page `/metrics`."""

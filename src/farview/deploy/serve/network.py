@@ -46,7 +46,10 @@ class Network:
         self._recogniser = Recogniser(path)
         self.contract = self._recogniser.contract
         if self.contract.resolution != "elr" or self.contract.sensor is None:
-            raise FarviewError(f"{path}: sees HR frames, which never reach the server; name a model for eLR frames")
+            raise FarviewError(
+                f"{path}: sees HR frames, which never reach the server; name a model for eLR frames"
+            )
+        self.sensor = self.contract.sensor
 
     def answers(self, windows: Sequence[Images]) -> list[Answer]:
         """All windows, each (K, T, h, w, C) uint8, in one pass of the network."""

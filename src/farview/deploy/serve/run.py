@@ -5,6 +5,7 @@ import secrets
 import socket
 import tempfile
 from contextlib import ExitStack, suppress
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            ws_max_size=max(app.state.frame_bytes, 1024),
+            ws_max_size=max(prod(app.state.service.shape), 1024),
             limit_concurrency=512,
             timeout_graceful_shutdown=DRAIN,
             **certificate,
@@ -71,7 +72,10 @@ def serve(
         place = f"{scheme}://{name}:{listening.getsockname()[1]}/"
         print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
         if not is_loopback(host) and not config.is_ssl:
-            print("browsers give cameras only to secure pages: add --tls for those of other machines", flush=True)
+            print(
+                "browsers give cameras only to secure pages: add --tls for those of other machines",
+                flush=True,
+            )
         uvicorn.Server(config).run([listening])
 
 
@@ -81,7 +85,9 @@ def _listening(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family, backlog=256)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise FarviewError(f"{host}:{port} cannot be listened on ({reason}); choose another --host or --port") from None
+        raise FarviewError(
+            f"{host}:{port} cannot be listened on ({reason}); choose another --host or --port"
+        ) from None
     # Connections inherit it; otherwise every answer waits for 40 ms: asyncio does not take this for a TCP socket.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
@@ -94,7 +100,9 @@ def _tls(files: list[str] | None, host: str, stack: ExitStack) -> tuple[dict[str
     if len(files) == 2:
         for file in files:
             if not Path(file).is_file():
-                raise FarviewError(f"--tls: {file}: no such file; expected a certificate and its key, both PEM")
+                raise FarviewError(
+                    f"--tls: {file}: no such file; expected a certificate and its key, both PEM"
+                )
         return {"ssl_certfile": files[0], "ssl_keyfile": files[1]}, ""
     if files:
         raise FarviewError("--tls takes nothing, or two files: a certificate and its key")

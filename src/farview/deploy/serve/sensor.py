@@ -42,7 +42,9 @@ def matrices(sensor: SensorModel, height: int, width: int, rows: int | None = No
     Raises `Refused` (400) for frames that are too large, or too small for the sensor.
     """
     if max(height, width) > LONGEST:
-        raise Refused(400, f"frames of {height}x{width} are too large; scale them to at most {LONGEST} pixels")
+        raise Refused(
+            400, f"frames of {height}x{width} are too large; scale them to at most {LONGEST} pixels"
+        )
     if rows is not None:
         columns = max(1, round(rows * sensor.width / sensor.height))
         sensor = replace(sensor, height=rows, width=columns, noise=0.0)
