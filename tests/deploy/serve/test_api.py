@@ -17,16 +17,6 @@ from tests.frames.videos import moving_picture, write_video
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("serve")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Path:
-    return small_model(folder)
-
-
-@pytest.fixture(scope="module")
 def server(model: Path):
     with client(model, window=Window(rate=10, window=1, hop=0.2)) as made:
         yield made

@@ -81,11 +81,6 @@ def expect(page: Any, what: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("browser")
-
-
-@pytest.fixture(scope="module")
 def model(folder: Path) -> Path:
     return small_model(folder, noise=0.0)
 

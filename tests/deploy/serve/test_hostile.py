@@ -17,20 +17,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from farview.deploy.serve.limits import Limits
 from farview.deploy.serve.live import Window
-from tests.deploy.serve.clients import LIVE, RAW, TOKEN, client, eleven_frames, small_model
+from tests.deploy.serve.clients import LIVE, RAW, TOKEN, client, eleven_frames
 from tests.frames.videos import moving_picture, write_video
 
 LIMITS = Limits(upload_mb=2, duration=2, pixels=640 * 480, frames=100, seconds=3, memory_mb=300)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("hostile")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Path:
-    return small_model(folder)
 
 
 @pytest.fixture(scope="module")

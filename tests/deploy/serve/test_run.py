@@ -15,16 +15,11 @@ import pytest
 
 from farview.cli import main
 from farview.deploy.serve.tls import names, self_signed
-from tests.deploy.serve.clients import RAW, eleven_frames, small_model
+from tests.deploy.serve.clients import RAW, eleven_frames
 from tests.deploy.serve.server import Server, serving
 from tests.frames.videos import moving_picture, write_video
 
 FRAMES = "/api/frames?shape=11x12x16x3"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_model(tmp_path_factory.mktemp("run"))
 
 
 def flat_over(server: Server, requests: int, folder: Path) -> None:

@@ -158,7 +158,7 @@ function addHistory(label, score, about) {
   const seconds = Math.round((now - entry.dataset.since) / 1000);
   const [name, best, when] = entry.children;
   name.textContent = label;
-  best.textContent = percent(Number(entry.dataset.best));
+  best.textContent = (about.live ? "up to " : "") + percent(Number(entry.dataset.best));
   const time = new Date(Number(entry.dataset.since)).toLocaleTimeString();
   when.textContent = about.live ? `${time}, camera, ${seconds} s` : `${time}, ${about.name}`;
   $("no-history").hidden = true;
