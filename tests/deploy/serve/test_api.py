@@ -1,5 +1,7 @@
 """What the server answers is what the model says, however the frames come."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +10,21 @@ from fastapi.testclient import TestClient
 
 import farview
 from farview.deploy.record import Settings, record_file
+from farview.deploy.serve.api import application
 from farview.deploy.serve.live import Window
 from farview.errors import FarviewError
+from farview.frames.flow import FlowConfig
 from farview.frames.video import VideoFile
+from farview.models.contract import read_contract
+from farview.models.model_file import save_model
+from farview.models.network import ActionNetwork
 from tests.deploy.serve.clients import LIVE, RAW, SENSOR, client, eleven_frames, small_model
 from tests.deploy.test_record import model_file
 from tests.frames.videos import moving_picture, write_video
 
 
 @pytest.fixture(scope="module")
-def server(model: Path):
+def server(model: Path) -> Iterator[TestClient]:
     with client(model, window=Window(rate=10, window=1, hop=0.2)) as made:
         yield made
 
@@ -144,3 +151,12 @@ def test_models_for_hr_frames_are_not_served(tmp_path: Path) -> None:
     path = model_file(tmp_path / "teacher.safetensors", SENSOR, resolution="hr")
     with pytest.raises(FarviewError, match=r"teacher.safetensors: sees HR frames"), client(path):
         pass
+
+
+def test_models_of_flow_are_not_served(tmp_path: Path) -> None:
+    contract = replace(
+        read_contract(small_model(tmp_path)), flow=FlowConfig(), channels=2, mean=(0.5,) * 2, std=(0.2,) * 2
+    )
+    save_model(tmp_path / "flow.safetensors", ActionNetwork(contract.network, 2, 2, 3, 1), contract)
+    with pytest.raises(FarviewError, match=r"flow.safetensors: sees optical flow"):
+        application(tmp_path / "flow.safetensors")

@@ -42,13 +42,15 @@ class Network:
     """A model for eLR frames."""
 
     def __init__(self, path: str | Path) -> None:
-        """Raises FarviewError where `path` is no Farview model, or one that sees HR frames."""
+        """Raises FarviewError where `path` is no Farview model, or one that sees HR frames or optical flow."""
         self._recogniser = Recogniser(path)
         self.contract = self._recogniser.contract
         if self.contract.resolution != "elr" or self.contract.sensor is None:
             raise FarviewError(
                 f"{path}: sees HR frames, which never reach the server; name a model for eLR frames"
             )
+        if self.contract.flow is not None:
+            raise FarviewError(f"{path}: sees optical flow, which is not served; name a model for frames")
         self.sensor = self.contract.sensor
 
     def answers(self, windows: Sequence[Images]) -> list[Answer]:
