@@ -3,9 +3,9 @@
     python benchmarks/deploy.py [--recipe msr-action3d] [--batch 1 16] [--rounds 40]
 
 A decision with a hop of one interval: features of one new interval of each camera, then the decision from K of them,
-which are there. eLR frames are ready. One thread; median processor time of a round, all runtimes in turn in every round;
-ratios are medians of each round's. `--batch`: cameras whose intervals are computed together. Weights are random, as are the
-frames that int8 is calibrated on: neither changes the time. OpenVINO is left out where it is not installed.
+which are there. eLR frames are ready. One thread; median processor time of a round, all runtimes in turn in every
+round; ratios are medians of each round's. `--batch`: cameras whose intervals are computed together. Weights are random,
+as are the frames that int8 is calibrated on: neither changes the time. OpenVINO is left out where it is not installed.
 """
 
 import argparse
