@@ -1,4 +1,7 @@
-"""Table V: whole systems side by side on one protocol. A further rival is a row here and its run in `rivals/run.py`."""
+"""Table V: whole systems side by side on one protocol.
+
+A further rival is a row here, its training in `rivals/run.py`, its cost and speed in `finished.py`.
+"""
 
 from farview.experiments.tables.rows import CSTAT, STAT, Row, Settings, Table
 from farview.rivals.isr import IsrConfig
