@@ -140,6 +140,11 @@ def test_a_program_is_for_pytorch(exports: Exports, tmp_path: Path) -> None:
         open_model(out)
 
 
+def test_an_exported_model_is_not_exported_again(exports: Exports) -> None:
+    with pytest.raises(FarviewError, match=r"onnx\.zip: an exported model"):
+        export(exports.make(FLAT, "onnx")[1], "onnx")
+
+
 @pytest.mark.parametrize("format", ["onnx", "program"])
 def test_nothing_of_this_machine_is_inside(exports: Exports, format: str) -> None:
     for name, content in read_bundle(exports.make(FLAT, format)[1]).items():
