@@ -213,6 +213,7 @@ def test_prec1_is_counted_on_labelled_clips(tmp_path: Path) -> None:
         (Check(9, 9.9e-5, 0, (0, 0)), False, False, True),
         (Check(9, 1e-4, 0, (0, 0)), False, False, False),
         (Check(9, float("nan"), 0, (0, 0)), False, True, False),
+        (Check(9, float("nan"), 100, (80, 80)), True, True, False),
         (Check(9, 0.3, 100, (80, 79)), True, False, True),
         (Check(9, 0.3, 100, (80, 85)), True, False, True),
         (Check(9, 0.3, 273, (80, 78.9)), True, False, False),
