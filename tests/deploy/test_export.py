@@ -140,6 +140,11 @@ def test_a_program_is_for_pytorch(exports: Exports, tmp_path: Path) -> None:
         open_model(out)
 
 
+def test_an_exported_model_is_not_exported_again(exports: Exports) -> None:
+    with pytest.raises(FarviewError, match=r"onnx\.zip: an exported model"):
+        export(exports.make(FLAT, "onnx")[1], "onnx")
+
+
 @pytest.mark.parametrize("format", ["onnx", "program"])
 def test_nothing_of_this_machine_is_inside(exports: Exports, format: str) -> None:
     for name, content in read_bundle(exports.make(FLAT, format)[1]).items():
@@ -208,6 +213,7 @@ def test_prec1_is_counted_on_labelled_clips(tmp_path: Path) -> None:
         (Check(9, 9.9e-5, 0, (0, 0)), False, False, True),
         (Check(9, 1e-4, 0, (0, 0)), False, False, False),
         (Check(9, float("nan"), 0, (0, 0)), False, True, False),
+        (Check(9, float("nan"), 100, (80, 80)), True, True, False),
         (Check(9, 0.3, 100, (80, 79)), True, False, True),
         (Check(9, 0.3, 100, (80, 85)), True, False, True),
         (Check(9, 0.3, 273, (80, 78.9)), True, False, False),

@@ -1,5 +1,6 @@
 """The verb `farview export`: a trained model as one file that runs without PyTorch, checked before it is there."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,12 @@ def export(
     if int8 and all(clip.label is None for clip in tested):
         raise FarviewError("--check: int8 is judged by Prec@1; name labelled clips, as kind:folder")
     learned = clips_of(calibrate, contract, "train", "--calibrate") if int8 else []
-    frames = [look(clip.source, contract).seen for clip in spread(learned, CALIBRATION_CLIPS)]
+    with progress("calibrating", quiet) as update:
+        frames = []
+        for clip in spread(learned, CALIBRATION_CLIPS):
+            frames.append(look(clip.source, contract).seen)
+            if update:
+                update(len(frames), min(len(learned), CALIBRATION_CLIPS))
     files = exported(interval, decision, contract, format, frames)
     original = Runner(contract, runs(interval), runs(decision))
     made = read_program(contract, files) if format == "program" else started(contract, files)
@@ -98,10 +104,11 @@ def compare(original: Runner, made: Runner, clips: Sequence[Clip], quiet: bool =
 
 def refuse(path: Path, found: Check, int8: bool, allow_drop: bool) -> None:
     """Raise FarviewError where what was found is worse than an export may be."""
-    if not int8 and not found.difference < TOLERANCE:  # also where it is no number
+    limit = math.inf if int8 else TOLERANCE
+    if not found.difference < limit:  # also where it is no number
         raise FarviewError(
             f"{path}: not written: a score differs by {found.difference:.2g} from PyTorch's on {found.clips} clips, "
-            f"{TOLERANCE:g} or more; another version of what runs it may help, or another --format"
+            f"not by less than {limit:g}; another version of what runs it may help, or another --format"
         )
     before, after = found.prec1
     if int8 and not allow_drop and before - after > DROP:

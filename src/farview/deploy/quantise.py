@@ -1,7 +1,9 @@
 """Static quantisation to int8: weights and activations, their ranges from frames of training clips."""
 
+import io
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -72,4 +74,5 @@ def quantise_openvino(model: "Model", calibration: Sequence[Images]) -> "Model":
     import nncf
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    return nncf.quantize(model, nncf.Dataset(calibration), subset_size=len(calibration))
+    with redirect_stdout(io.StringIO()):  # its progress bar, where results belong
+        return nncf.quantize(model, nncf.Dataset(calibration), subset_size=len(calibration))

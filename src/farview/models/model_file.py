@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from farview.errors import FarviewError
 from farview.frames.files import atomic_write
+from farview.models.bundle import is_bundle
 from farview.models.contract import KEY, Contract, read_contract
 
 if TYPE_CHECKING:  # PyTorch is imported where it is needed: reading a contract is quick
@@ -31,8 +32,12 @@ def save_model(path: Path | str, network: "ActionNetwork", contract: Contract) -
 def load_model(path: Path | str) -> "tuple[ActionNetwork, Contract]":
     """The network of a model file, on the CPU and in eval mode, and its contract.
 
-    Raises FarviewError as `read_contract` does, and where the weights do not fit the network.
+    Raises FarviewError as `read_contract` does, for an exported model, and where the weights do not fit the network.
     """
+    if is_bundle(path):
+        raise FarviewError(
+            f"{path}: an exported model, which is only run; name the .safetensors that it was made of"
+        )
     import torch
     from safetensors.torch import load_file
 
