@@ -1,11 +1,8 @@
 """A trained model at work on one recording: read, see as the model's camera would, recognise."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,19 +10,13 @@ from torch import Tensor
 
 from farview.data.augment import as_video, enlarge, normalise
 from farview.errors import FarviewError, UnreadableClip
-from farview.frames.arrays import ArrayFrames, MemoryFrames
-from farview.frames.depth import DepthFile
 from farview.frames.flow import flow
-from farview.frames.open import source_of
-from farview.frames.recording import refuse_other_size
-from farview.frames.resize import hr_frames
-from farview.frames.sensor import SensorModel
-from farview.frames.source import Frames, Images, Source
+from farview.frames.source import Frames, Images
 from farview.models.model_file import load_model
 from farview.models.network import ActionOutput
+from farview.models.seeing import Recording, described, refuse, see
 
-Recording = str | Path | Source | Images
-"""A file or folder, a description of one, or the frames themselves: (N, H, W, C) or (N, H, W) uint8."""
+__all__ = ["Recogniser", "Recognition", "Recording", "described"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Recogniser:
         """
         source = described(recording, self.contract.trained)
         with source.open() as opened:
-            self._refuse(opened, source.name)
+            refuse(self.contract, opened, source.name)
             length = len(opened)
             indices = self.contract.intervals.indices(length)  # (K, T)
             numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
@@ -86,14 +77,6 @@ class Recogniser:
         probabilities = output.logits[0].double().softmax(0).cpu().numpy()
         return Recognition(probabilities, interval_logits.cpu(), output, video, seen, frames, indices, length)
 
-    def _refuse(self, opened: Frames, name: str) -> None:
-        """Raise where an eLR recording is of another size than this model's camera gives."""
-        sensor = self.contract.sensor if self.contract.resolution == "elr" else None
-        try:
-            refuse_other_size(opened, (sensor.height, sensor.width) if sensor else None)
-        except UnreadableClip as error:
-            raise UnreadableClip(f"{name}: {error}") from None
-
     def look(self, opened: Frames, numbers: NDArray[np.int64]) -> tuple[Images, Images]:
         """Frames `numbers` (N,), rising, of an opened recording: as recorded (N, H, W, C), and as the network is shown
         them, (N, h, w, C): what `see` gives, or for a flow model the motion since the frame before each.
@@ -109,22 +92,8 @@ class Recogniser:
         return read[np.searchsorted(needed, numbers)], np.stack(moved)
 
     def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
-        """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C).
-
-        A student's frames go through its sensor model, unless they have the sensor's size: then they are eLR
-        already and stay as they are. A teacher's are cropped and resized to its input. Colour becomes luma
-        for a model of one channel; grey is repeated for a model of three. A flow model's frames keep their colours.
-        """
-        if self.contract.channels == 1 and frames.shape[-1] == 3:
-            frames = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])[..., None]
-        sensor = self.contract.sensor or SensorModel()
-        if self.contract.resolution == "elr":
-            seen = sensor.degrade(frames, indices.tolist())
-        else:
-            seen = hr_frames(frames, self.contract.input_size, (sensor.height, sensor.width))
-        if self.contract.flow is not None:
-            return seen
-        return np.repeat(seen, self.contract.channels // seen.shape[-1], axis=-1)
+        """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C)."""
+        return see(self.contract, frames, indices)
 
     def video(self, seen: Images, size: tuple[int, int] | None = None) -> Tensor:
         """Frames of the model's camera (K, T, h, w, C) as the network's input, (1, K, C, T, H, W) grey levels.
@@ -138,19 +107,3 @@ class Recogniser:
     def forward(self, video: Tensor) -> ActionOutput:
         """Grey levels (B, K, C, T, H, W) through the network."""
         return self.network(normalise(video, self.contract.mean, self.contract.std))
-
-
-def described(recording: Recording, trained: Mapping[str, Any] | None = None) -> Source:
-    """A recording as a source of frames. Raises UnreadableClip where there is none.
-
-    A file is read with the options that the training clips were read with (`trained`: the contract's): a depth
-    clip's box and distance, the values of an array that become grey 0 and 255.
-    """
-    if isinstance(recording, np.ndarray):
-        return MemoryFrames(recording)
-    if not isinstance(recording, str | Path):
-        return recording
-    source = source_of(recording)
-    options = (trained or {}).get("data", {})
-    keys = {DepthFile: ("box", "distance"), ArrayFrames: ("low", "high")}.get(type(source), ())
-    return replace(source, **{key: options[key] for key in keys if key in options})  # type: ignore[type-var]
