@@ -61,7 +61,7 @@ def best_temperature(probabilities: NDArray[np.float64], labels: NDArray[np.int6
 
 
 def threshold(scores: NDArray[np.float64], right: NDArray[np.bool_], precision: float) -> float | None:
-    """The least score at or above which at least `precision` (0..1) of the answers (N,) are right; None: there is none."""
+    """The least score from which on at least `precision` (0..1) of the answers (N,) are right; None: there is none."""
     if not 0 < precision <= 1:
         raise FarviewError(f"precision: {precision} must be above 0 and at most 1")
     order = np.argsort(-scores, kind="stable")

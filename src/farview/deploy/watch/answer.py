@@ -44,7 +44,7 @@ class Answers:
     def __init__(
         self, classes: tuple[str, ...], calibration: Calibration, hop: float, smooth: float = 0
     ) -> None:
-        """`hop` and `smooth` in seconds: after `smooth` of them a decision's weight has fallen to 1 / e; 0: no smoothing."""
+        """`hop` and `smooth` in seconds: after `smooth` of them a decision weighs 1 / e of what it did; 0: none."""
         if not 0 <= smooth < math.inf:
             raise FarviewError(f"--smooth: {smooth} must be at least 0, in seconds")
         self._classes, self._calibration = classes, calibration
