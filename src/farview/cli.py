@@ -347,6 +347,74 @@ def render(arguments: Arguments) -> None:
     print(f"{options.out}: {count} frames")
 
 
+def watch(arguments: Arguments) -> None:
+    """live labels from a camera, an address, a video or eLR recording, a folder that fills, or many of them"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview watch", description=watch.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument(
+        "source", nargs="?", help="number of a camera, rtsp:// or http:// address, video, folder that fills"
+    )
+    parser.add_argument("--sources", help="file with a line each: a name and a source")
+    parser.add_argument("--hop", type=float, default=1, help="seconds between decisions (default 1)")
+    parser.add_argument(
+        "--window", type=float, help="seconds that one looks back (default: as long as a training clip)"
+    )
+    parser.add_argument(
+        "--rate", type=float, help="frames per second of the time grid (default: of the training clips)"
+    )
+    parser.add_argument(
+        "--smooth",
+        type=float,
+        default=0,
+        help="seconds until a decision weighs 1/e (default 0: no smoothing)",
+    )
+    parser.add_argument(
+        "--threshold", type=float, help="least score of a sure answer (default: as calibrated)"
+    )
+    parser.add_argument(
+        "--calibrate", metavar="PREDICTIONS.csv", help="of held-out clips (default: as training did)"
+    )
+    parser.add_argument(
+        "--precision", type=float, default=0.9, help="share of sure answers to be right (default 0.9)"
+    )
+    parser.add_argument("--pace", action="store_true", help="play a file at its own speed")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--on", action="append", default=[], metavar="LABEL", help="what sets off the next two (default: all)"
+    )
+    parser.add_argument(
+        "--exec", metavar="COMMAND", help="run when it begins; FARVIEW_LABEL and more in its environment"
+    )
+    parser.add_argument("--webhook", metavar="ADDRESS", help="post JSON when it begins")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy.watch import watch as job
+    from farview.deploy.watch.setup import Settings
+
+    settings = Settings(
+        options.hop,
+        options.window,
+        options.rate,
+        options.smooth,
+        options.threshold,
+        options.calibrate,
+        options.precision,
+    )
+    job.watch(
+        options.model,
+        options.source,
+        options.sources,
+        settings,
+        options.json,
+        options.pace,
+        options.on,
+        options.exec,
+        options.webhook,
+    )
+
+
 def height_and_width(text: str) -> tuple[int, int]:
     """`12x16` as (12, 16)."""
     height, x, width = text.partition("x")
@@ -368,6 +436,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "sweep": sweep,
     "record": record,
     "render": render,
+    "watch": watch,
 }
 
 
