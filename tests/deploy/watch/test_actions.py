@@ -12,6 +12,7 @@ import pytest
 from farview.deploy.watch.actions import Actions
 from farview.deploy.watch.answer import Answer
 from farview.deploy.watch.setup import Report
+from farview.errors import FarviewError
 
 EVIL = "$(touch evil); `touch evil` 'a\" && touch evil"
 CLASSES = ("walk", EVIL, "background")
@@ -105,10 +106,27 @@ def test_failures_are_told_without_secrets(tmp_path: Path) -> None:
     said: list[str] = []
     with server([], status=500) as address, Actions(CLASSES, webhook=address, said=said.append) as actions:
         actions(report("walk"))
-    with Actions(CLASSES, webhook="http://me:secret@127.0.0.1:9/x", said=said.append) as actions:
+    with Actions(CLASSES, webhook="http://127.0.0.1:9/x?key=secret", said=said.append) as actions:
         actions(report("walk"))
     for command in ("false", str(tmp_path / "absent")):
         with Actions(CLASSES, command=command, said=said.append) as actions:
             actions(report("walk"))
     assert len(said) == 4 and all("walk of hall" in text and "secret" not in text for text in said), said
     assert "500" in said[0] and "false ended with status 1" in said[2] and "No such file" in said[3]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "hall",
+        "http://",
+        "http://host:port/x",
+        "http://me:secret@host/x",
+        "ftp://host/x",
+    ],
+)
+def test_other_addresses_are_refused(address: str) -> None:
+    with pytest.raises(FarviewError, match="--webhook: .*expected http") as error:
+        Actions(CLASSES, webhook=address)
+    assert "secret" not in str(error.value)

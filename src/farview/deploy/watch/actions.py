@@ -6,10 +6,12 @@ import queue
 import shlex
 import subprocess
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 from farview.data.layout import nearest
 from farview.deploy.watch.setup import Report
@@ -134,9 +136,15 @@ def runner(command: str) -> Callable[[dict[str, Any]], None]:
 
 def poster(address: str) -> Callable[[dict[str, Any]], None]:
     """Posts what was seen as JSON, as `--json` prints it."""
-    if not address.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of a port that is no number
+        good = False
+    if not good or parts.username is not None:
         raise FarviewError(
-            f"--webhook: {address!r}; expected an address that begins with http:// or https://"
+            f"--webhook: {Stream(address).name}; expected http:// or https://, a host and no user (a token may stand "
+            "behind a question mark)"
         )
 
     def post(facts: dict[str, Any]) -> None:
@@ -145,8 +153,8 @@ def poster(address: str) -> Callable[[dict[str, Any]], None]:
         )
         try:
             urllib.request.urlopen(request, timeout=HOOK_SECONDS).close()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
+        except (OSError, HTTPException) as error:
+            reason = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
             raise OSError(f"{Stream(address).name}: {reason}") from None  # without the address's secrets
 
     return post
