@@ -127,6 +127,6 @@ def test_failures_are_told_without_secrets(tmp_path: Path) -> None:
     ],
 )
 def test_other_addresses_are_refused(address: str) -> None:
-    with pytest.raises(FarviewError, match="--webhook: .*expected http") as error:
+    with pytest.raises(FarviewError, match=r"--webhook: .*expected http") as error:
         Actions(CLASSES, webhook=address)
     assert "secret" not in str(error.value)

@@ -135,7 +135,7 @@ def set_up(model: str | Path, settings: Settings) -> Setup:
     contract = engine.contract
     pace = contract.trained.get("pace", {})
     rate = settings.rate or pace.get("rate") or RATE
-    window = settings.window or (pace["frames"] / rate if "frames" in pace else None)
+    window = settings.window or (pace["frames"] / pace.get("rate", rate) if pace else None)
     calibration = calibration_of(contract, settings)
     return Setup(engine, plan(contract.intervals, rate, settings.hop, window), calibration, settings.smooth)
 
