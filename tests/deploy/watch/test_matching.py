@@ -1,6 +1,7 @@
 """Alarms against labelled spans, worked by hand."""
 
-from farview.deploy.watch.matching import Alarm, Span, alarms, match
+from farview.data.spans import Span
+from farview.deploy.watch.matching import Alarm, alarms, match
 
 
 def test_answers_to_alarms() -> None:

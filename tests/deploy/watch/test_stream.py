@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from farview.cli import main
-from farview.deploy.watch.stream import read_spans
+from farview.deploy.watch.stream import actions_of
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
 from farview.frames.open import source_of
@@ -85,7 +85,7 @@ def test_tables_that_cannot_be_used(tmp_path: Path) -> None:
     ):
         table.write_text(f"path,start,end,label\n{text}\n")
         with pytest.raises(FarviewError, match=expected):
-            read_spans(table, ("wave",))
+            actions_of(table, ("wave",))
 
 
 def test_real_clips_joined(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture) -> None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from farview.data.spans import BACKGROUND
 from farview.errors import FarviewError
 from farview.training.calibration import Calibration, tempered
 
 UNSURE = "unsure"
-BACKGROUND = "background"
-"""The class of clips without an action, where a model has one."""
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,7 @@ one alarm several.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Span:
-    """An action in a recording."""
-
-    start: float
-    end: float
-    label: str
+from farview.data.spans import Span
 
 
 @dataclass(frozen=True)

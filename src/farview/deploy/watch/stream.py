@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from farview.console import progress
-from farview.data.layout import nearest, read_csv
-from farview.deploy.watch.answer import BACKGROUND
-from farview.deploy.watch.matching import Matching, Span, alarms, match
+from farview.data.layout import nearest
+from farview.data.spans import BACKGROUND, Span, read_spans
+from farview.deploy.watch.matching import Matching, alarms, match
 from farview.deploy.watch.recorded import watch_recording
 from farview.deploy.watch.setup import Settings, set_up
 from farview.errors import FarviewError
@@ -62,7 +62,7 @@ def evaluate_stream(
     be read.
     """
     setup = set_up(model, settings or Settings())
-    spans = read_spans(Path(table), setup.contract.classes)
+    spans = actions_of(Path(table), setup.contract.classes)
     tolerance = setup.plan.seconds if tolerance is None else tolerance
     if not 0 <= tolerance < math.inf:
         raise FarviewError(f"--tolerance: {tolerance} must be at least 0, in seconds")
@@ -120,38 +120,18 @@ def found(
     )
 
 
-def read_spans(table: Path, classes: Sequence[str]) -> dict[Path, list[Span]]:
-    """Recording -> its spans, from a CSV with the columns path (relative to the CSV), start, end (seconds), label.
-
-    A line with a path alone names a recording without any action; spans labelled `background` are none. Raises
-    `FarviewError` that names the line.
-    """
-    spans: dict[Path, list[Span]] = {}
-    for row, where in read_csv(table, ("path", "start", "end", "label")):
-        if not row["path"]:
-            raise FarviewError(f"{where}: no path; expected path,start,end,label")
-        labelled = spans.setdefault(table.parent / row["path"], [])
-        if not (row["start"] or row["end"] or row["label"]):
-            continue
-        try:
-            start, end = float(row["start"]), float(row["end"])
-        except ValueError:
-            start = end = math.nan
-        if not 0 <= start < end < math.inf:
-            raise FarviewError(
-                f"{where}: from '{row['start']}' to '{row['end']}'; expected seconds, the end behind the start"
-            )
-        if row["label"] == BACKGROUND:
-            continue
-        if row["label"] not in classes:
-            raise FarviewError(
-                f"{where}: class '{row['label']}' is unknown to the model{nearest(row['label'], classes)}, which "
-                f"knows: {', '.join(classes)}"
-            )
-        labelled.append(Span(start, end, row["label"]))
-    if not spans:
-        raise FarviewError(f"{table}: names no recordings")
-    return spans
+def actions_of(table: Path, classes: Sequence[str]) -> dict[Path, list[Span]]:
+    """Recording -> its spans with an action. Raises `FarviewError` where `read_spans` does and for unknown classes."""
+    made = {}
+    for each in read_spans(table):
+        made[each.path] = [span for span in each.spans if span.label != BACKGROUND]
+        for span in made[each.path]:
+            if span.label not in classes:
+                raise FarviewError(
+                    f"{each.where}: class '{span.label}' is unknown to the model{nearest(span.label, classes)}, "
+                    f"which knows: {', '.join(classes)}"
+                )
+    return made
 
 
 def print_stream_evaluation(result: StreamEvaluation) -> None:
