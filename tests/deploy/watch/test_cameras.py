@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator
@@ -157,6 +159,24 @@ def end_when(done: object, then: float, limit: float = 60) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def test_a_signal_ends_it_in_good_order(tmp_path: Path) -> None:
+    model = save(tmp_path / "model.safetensors")
+    with RtspCamera(hr_frames(50), 20) as camera:
+        command = [sys.executable, "-m", "farview", "watch", str(model), camera.address, "--json"]
+        process = subprocess.Popen(
+            [*command, "--hop", "0.2", "--rate", "20"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0 and errors == "", errors
+    assert first["source"].startswith("rtsp://***@127.0.0.1")
 
 
 def test_sources_of_a_file_by_name(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

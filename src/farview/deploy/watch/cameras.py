@@ -14,6 +14,9 @@ from farview.deploy.watch.window import decide
 POLL = 0.04
 """Seconds between looks at the feeds: by how much frames of one moment may come apart and be computed together."""
 
+PARTING = 1.0
+"""Seconds in which readers may let their cameras go in the end."""
+
 
 @dataclass
 class Watched:
@@ -54,7 +57,8 @@ def watch_feeds(
     tell: Callable[[Report], None],
     look: Callable[[Sequence[Watched]], None] = lambda watched: None,
 ) -> None:
-    """Start the feeds and tell every answer until all have ended or `stop` is set; `look` is called now and then."""
+    """Start the feeds and tell every answer until all have ended or `stop` is set, which it is in the end; `look` is
+    called now and then."""
     origin = time.monotonic()
     watched = [Watched(feed, setup.channel(feed.name)) for feed in feeds]
     load = Load(setup.hop)
@@ -74,6 +78,10 @@ def watch_feeds(
         look(watched)
         if going:
             stop.wait(min(POLL, setup.hop / 4))
+    stop.set()
+    until = time.monotonic() + PARTING
+    for feed in feeds:
+        feed.join(max(0.0, until - time.monotonic()))
 
 
 def report_of(each: Watched, probabilities: object, load: float, now: float, origin: float) -> Report:

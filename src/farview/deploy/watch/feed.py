@@ -55,6 +55,10 @@ class Feed:
         """Whether no more frames will come."""
         return not self._thread.is_alive()
 
+    def join(self, seconds: float) -> None:
+        """Wait for the reader, that its camera be let go; only for so long, since a stalled one never ends."""
+        self._thread.join(seconds)
+
     def take(self) -> list[tuple[float, Image]]:
         """(time on the monotonic clock in seconds, frame (h, w, C) as the model sees it), new since the last call."""
         with self._lock:

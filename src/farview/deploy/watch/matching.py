@@ -1,10 +1,9 @@
-"""Alarms against labelled spans: misses, delay, false alarms per hour. Pure functions; times in seconds.
+"""Answers against labelled spans: misses, delay, false alarms. Pure functions; times in seconds.
 
-The rule. Answers that follow one another with the same sure action are one alarm, from the first to the last of them.
-A span is found by an alarm of its label that goes on while the span does, or begins within `tolerance` after its end,
-since a window still looks back on it then; its delay is the time from its start to the first such answer in that time.
-A span that none finds is missed. An alarm is false if it finds no span of its label. Two alarms may find one span, and
-one alarm several.
+The rule. A span is found by the first sure answer of its action between its start and `tolerance` seconds behind its
+end, since a window still looks back on it then; the delay is that answer's time after the start. A span without such an
+answer is missed. An answer is false where it lies more than `tolerance` from every span of its action; false answers of
+one action that follow one another are one false alarm, so that an alarm that never ends counts once in every pause.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,52 +11,57 @@ from dataclasses import dataclass
 
 from farview.data.spans import Span
 
+Said = tuple[float, str | None]
+"""The time of an answer, and the action where it is a sure one."""
+
 
 @dataclass(frozen=True)
 class Alarm:
-    """Answers one after the other with one action; `times` of each, at least one, ascending."""
+    """Answers one after the other with one action."""
 
     label: str
-    times: tuple[float, ...]
-
-    def first_within(self, start: float, end: float) -> float | None:
-        """The first answer in `start`..`end`, both included."""
-        return next((time for time in self.times if start <= time <= end), None)
+    first: float
+    last: float
 
 
 @dataclass(frozen=True)
 class Matching:
-    """What became of one recording's spans and alarms."""
+    """What became of one recording's spans, and the false alarms in it."""
 
     delays: tuple[float | None, ...]
     """Of each span; None where it was missed."""
     false: tuple[Alarm, ...]
 
 
-def alarms(answers: Iterable[tuple[float, str | None]]) -> list[Alarm]:
-    """From answers (time, sure action or None), in order of time."""
+def match(spans: Sequence[Span], answers: Sequence[Said], tolerance: float) -> Matching:
+    """Lay the answers in one recording, in order of time, against its spans by the rule above."""
+    delays = [
+        next((time - span.start for time, action in answers if finds(span, time, action, tolerance)), None)
+        for span in spans
+    ]
+
+    def near(time: float, action: str | None) -> bool:
+        return any(
+            action == span.label and span.start - tolerance <= time <= span.end + tolerance for span in spans
+        )
+
+    wrong = [(time, None if near(time, action) else action) for time, action in answers]
+    return Matching(tuple(delays), tuple(alarms(wrong)))
+
+
+def finds(span: Span, time: float, action: str | None, tolerance: float) -> bool:
+    """Whether an answer finds a span."""
+    return action == span.label and span.start <= time <= span.end + tolerance
+
+
+def alarms(answers: Iterable[Said]) -> list[Alarm]:
+    """Runs of answers with one action."""
     made: list[Alarm] = []
     before: str | None = None
     for time, action in answers:
         if action is not None and action == before:
-            made[-1] = Alarm(action, (*made[-1].times, time))
+            made[-1] = Alarm(action, made[-1].first, time)
         elif action is not None:
-            made.append(Alarm(action, (time,)))
+            made.append(Alarm(action, time, time))
         before = action
     return made
-
-
-def match(spans: Sequence[Span], raised: Sequence[Alarm], tolerance: float) -> Matching:
-    """Lay alarms and spans of one recording against each other by the rule above."""
-
-    def found(span: Span, alarm: Alarm) -> float | None:
-        if alarm.label != span.label:
-            return None
-        return alarm.first_within(span.start, span.end + tolerance)
-
-    delays = []
-    for span in spans:
-        times = [time for alarm in raised if (time := found(span, alarm)) is not None]
-        delays.append(min(times) - span.start if times else None)
-    false = tuple(alarm for alarm in raised if all(found(span, alarm) is None for span in spans))
-    return Matching(tuple(delays), false)

@@ -10,7 +10,7 @@ from typing import Any
 from farview.console import progress
 from farview.data.layout import nearest
 from farview.data.spans import BACKGROUND, Span, read_spans
-from farview.deploy.watch.matching import Matching, alarms, match
+from farview.deploy.watch.matching import Matching, match
 from farview.deploy.watch.recorded import watch_recording
 from farview.deploy.watch.setup import Settings, set_up
 from farview.errors import FarviewError
@@ -74,7 +74,7 @@ def evaluate_stream(
                 answers.append((report.seconds, report.answer.action))
                 last = report.seconds
             seconds += last
-            matched[path] = match(labelled, alarms(answers), tolerance)
+            matched[path] = match(labelled, answers, tolerance)
             if update is not None:
                 update(done, len(spans))
     hours = seconds / 3600
