@@ -1,6 +1,8 @@
 """`farview watch` over files: what it prints, and that it equals recognising the same frames."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,14 @@ def test_calibrated_on_given_predictions(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("clip,label,predicted,walk,fall,background\na,fall,walk,0.9,0.1,0\n")
     with pytest.raises(FarviewError, match=r"p\.csv: no threshold makes 90% .* right"):
         set_up(model, Settings(predictions=tmp_path / "p.csv"))
+
+
+def test_all_but_the_engine_comes_without_torch() -> None:
+    code = (
+        "import sys; import farview.deploy.watch.watch, farview.deploy.watch.view, farview.deploy.watch.stream\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
 def test_errors_name_the_recording(tmp_path: Path) -> None:

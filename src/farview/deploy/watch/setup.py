@@ -63,6 +63,12 @@ class Setup:
         answers = Answers(self.contract.classes, self.calibration, self.hop, self.smooth)
         return Channel(name, Window(self.plan, self.contract.intervals), answers)
 
+    def told(self) -> str:
+        """What a user should know before the first answer."""
+        threshold = self.calibration.threshold
+        sure = "every answer is sure (no threshold)" if not threshold else f"sure from {threshold:.2f} on"
+        return f"a decision every {self.hop:.3g} s over the last {self.plan.seconds:.3g} s; {sure}"
+
     def see(self, image: Image, number: int) -> Image:
         """Frame `number` of a source, (H, W, C), as the model's camera gives it, (h, w, C)."""
         return see(self.contract, image[None], np.array([number]))[0]

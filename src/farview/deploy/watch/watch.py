@@ -41,6 +41,8 @@ def watch(
     if (source is None) == (sources is None):
         raise FarviewError("what is to be watched? name a source, or a file of them by --sources")
     setup = set_up(model, settings or Settings())
+    if not as_json:
+        say(setup.told())
     with stop_on_signal() as stop, Actions(setup.contract.classes, on, command, webhook, say) as actions:
         if source is not None and not pace and is_file(source):
             show = printer(as_json, False)
