@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
@@ -20,23 +21,26 @@ def save(
     backbone: str = "resnet18",
     intervals: Intervals = Intervals(3, 2, 1),
     classes: tuple[str, ...] = ("walk", "fall", "background"),
+    flow: FlowConfig | None = None,
     **facts: object,
 ) -> Path:
-    """A model for eLR frames of `SENSOR`, 3 channels; `facts` are what its file tells of its training."""
+    """A model for eLR frames of `SENSOR`, RGB or their flow; `facts` is what its file tells of its training."""
+    channels = 3 if flow is None else 2
     contract = Contract(
         classes=classes,
         network=NetworkConfig(backbone, 4, "small"),  # type: ignore[arg-type]
-        channels=3,
+        channels=channels,
         input_size=(24, 32),
         resolution="elr",
         sensor=SENSOR,
         intervals=intervals,
-        mean=(0.4,) * 3,
-        std=(0.2,) * 3,
+        mean=(0.4,) * channels,
+        std=(0.2,) * channels,
         trained=facts,
+        flow=flow,
     )
     torch.manual_seed(0)
-    network = ActionNetwork(contract.network, len(classes), 3, intervals.count, intervals.frames)
+    network = ActionNetwork(contract.network, len(classes), channels, intervals.count, intervals.frames)
     torch.nn.init.normal_(network.fc.weight)
     torch.nn.init.normal_(network.attention.fc2.weight)
     save_model(path, network, contract)

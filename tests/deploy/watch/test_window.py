@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from farview.deploy.torch_engine import TorchEngine
 from farview.deploy.watch.grid import plan
 from farview.deploy.watch.window import Window, decide
+from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.source import Images
 from farview.models.recogniser import Recogniser
@@ -52,6 +53,21 @@ def test_every_decision_equals_the_full_computation(
     assert len(decisions) > 3 and np.ptp(decisions, axis=0).max() > 0.01  # windows do differ
     steady = engine.counts[made.distance // made.hop + 1 :] or engine.counts[-1:]
     assert max(steady) == min(max(1, made.hop // made.distance), intervals.count) and seen.skipped == 0
+
+
+def test_models_that_see_flow(tmp_path: Path) -> None:
+    intervals, config, frames = Intervals(3, 2, 1), FlowConfig(), elr_frames(30)
+    path = save(tmp_path / "model.safetensors", flow=config)
+    engine, recogniser = TorchEngine(path), Recogniser(path)
+    made = plan(intervals, 10.0, 0.4)
+    window, decisions = Window(made, intervals, config), []
+    for number, frame in enumerate(frames):
+        window.put(number / 10, frame)
+        if (start := window.due()) is not None:
+            full = recogniser.recognise(frames[start : start + made.length]).probabilities
+            np.testing.assert_allclose(decide(engine, [(window, start)])[0], full, rtol=1e-4, atol=1e-6)
+            decisions.append(full)
+    assert len(decisions) > 3 and np.ptp(decisions, axis=0).max() > 0.001
 
 
 def test_several_sources_are_computed_together(tmp_path: Path) -> None:

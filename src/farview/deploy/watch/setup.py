@@ -61,7 +61,7 @@ class Setup:
     def channel(self, name: str) -> "Channel":
         """For one source."""
         answers = Answers(self.contract.classes, self.calibration, self.hop, self.smooth)
-        return Channel(name, Window(self.plan, self.contract.intervals), answers)
+        return Channel(name, Window(self.plan, self.contract.intervals, self.contract.flow), answers)
 
     def told(self) -> str:
         """What a user should know before the first answer."""

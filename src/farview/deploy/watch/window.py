@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from farview.deploy.engine import Engine
 from farview.deploy.watch.grid import Grid, Plan
+from farview.frames.flow import FlowConfig, flow
 from farview.frames.intervals import Intervals
 from farview.frames.source import Image, Images
 
@@ -17,8 +18,9 @@ BATCH = 64
 class Window:
     """What is seen of one source: put frames in, ask what is `due`."""
 
-    def __init__(self, plan: Plan, intervals: Intervals) -> None:
-        self.plan, self.intervals = plan, intervals
+    def __init__(self, plan: Plan, intervals: Intervals, flow: FlowConfig | None = None) -> None:
+        """`flow` for a model that sees the motion between frames."""
+        self.plan, self.intervals, self.flow = plan, intervals, flow
         self.grid = Grid(plan.rate, plan.length + plan.hop)
         self.skipped = 0
         """Decisions left out because a newer one was due as well."""
@@ -58,9 +60,15 @@ class Window:
         return [slot for slot in dict.fromkeys(self.starts(start)) if slot not in self._features]
 
     def interval(self, slot: int) -> Images:
-        """Frames (T, h, w, C) of the interval that begins at `slot`."""
+        """Frames (T, h, w, C) of the interval that begins at `slot`, or the motion to each from the slot before."""
         offsets = range(0, self.intervals.frames * self.intervals.stride, self.intervals.stride)
-        return np.stack([self.grid.image(min(slot + offset, self.grid.end - 1)) for offset in offsets])
+        slots = [min(slot + offset, self.grid.end - 1) for offset in offsets]
+        frames = [self.grid.image(each) for each in slots]
+        if self.flow is not None:
+            first = self.grid.end - len(self.grid)
+            before = [self.grid.image(each - 1) if each > first else None for each in slots]
+            frames = [flow(*pair, self.flow) for pair in zip(before, frames, strict=True)]
+        return np.stack(frames)
 
     def learn(self, slot: int, features: NDArray[np.float32]) -> None:
         """Features (D,) of the interval that begins at `slot`."""
