@@ -23,7 +23,7 @@ from farview.frames.recorder import Origin, Recorder
 from farview.frames.times import timed
 from farview.models.contract import Contract
 from farview.models.model_file import load_model, save_model
-from farview.models.seeing import see
+from farview.models.sight import see
 
 RATE = 25.0
 
@@ -51,7 +51,7 @@ def join(path: Path, clips: Sequence[Clip], contract: Contract) -> list[float]:
         for clip in clips:
             with clip.source.open() as frames:
                 for number, (moment, image) in enumerate(timed(frames, RATE)):
-                    recorder.add(see(contract, image[None], np.array([number]))[0], begins[-1] + moment)
+                    recorder.add(see(image[None], np.array([number]), contract)[0], begins[-1] + moment)
                 begins.append(begins[-1] + moment + 1 / (frames.fps or RATE))
     return begins
 

@@ -19,7 +19,7 @@ class Engine(Protocol):
         """Intervals as the model's camera gives them, (N, T, h, w, C) uint8 -> (N, D)."""
         ...
 
-    def decision(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def decide(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """The features of K intervals each, (B, K, D) -> probabilities (B, classes)."""
         ...
 

@@ -27,7 +27,7 @@ class TorchEngine:
         return last.flatten(2).mean(2).numpy()
 
     @torch.inference_mode()
-    def decision(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def decide(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(B, K, D) -> probabilities (B, classes)."""
         intervals = torch.from_numpy(features)
         weights = self.network.attention(intervals).attention  # (B, K)

@@ -14,7 +14,7 @@ from farview.frames.flow import flow
 from farview.frames.source import Frames, Images
 from farview.models.model_file import load_model
 from farview.models.network import ActionOutput
-from farview.models.seeing import Recording, described, refuse, see
+from farview.models.sight import Recording, described, refuse, see
 
 __all__ = ["Recogniser", "Recognition", "Recording", "described"]
 
@@ -58,7 +58,7 @@ class Recogniser:
         """
         source = described(recording, self.contract.trained)
         with source.open() as opened:
-            refuse(self.contract, opened, source.name)
+            refuse(opened, source.name, self.contract)
             length = len(opened)
             indices = self.contract.intervals.indices(length)  # (K, T)
             numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
@@ -93,7 +93,7 @@ class Recogniser:
 
     def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
         """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C)."""
-        return see(self.contract, frames, indices)
+        return see(frames, indices, self.contract)
 
     def video(self, seen: Images, size: tuple[int, int] | None = None) -> Tensor:
         """Frames of the model's camera (K, T, h, w, C) as the network's input, (1, K, C, T, H, W) grey levels.

@@ -26,7 +26,7 @@ class Brightness:
     def features(self, frames: Images) -> NDArray[np.float32]:
         return (frames.mean((1, 2, 3, 4), keepdims=False)[:, None] > 100).astype(np.float32)
 
-    def decision(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def decide(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         wave = np.where(features.mean((1, 2)) > 0.5, 0.9, 0.1)
         return np.stack([wave, 1 - wave], 1)
 

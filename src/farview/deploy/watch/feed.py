@@ -13,7 +13,7 @@ from farview.frames.camera import Camera, FillingFolder, Timed, camera_of
 from farview.frames.source import Image, Source
 from farview.frames.times import timed
 from farview.models.contract import Contract
-from farview.models.seeing import described, refuse
+from farview.models.sight import described, refuse
 
 LATE = 1.0
 """Seconds behind its camera from which on a reader leaves out what it can."""
@@ -99,7 +99,7 @@ class Played:
     def frames(self) -> Generator[Timed]:
         """Each frame when it is due; those that are late are left out in a hurry. Raises `UnreadableClip`."""
         with self.source.open() as opened:
-            refuse(self.contract, opened, self.name)
+            refuse(opened, self.name, self.contract)
             began = time.monotonic()
             for moment, image in _once(timed(opened, self.rate)):
                 wait = began + moment - time.monotonic()

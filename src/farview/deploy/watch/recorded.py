@@ -8,7 +8,7 @@ from farview.deploy.watch.window import decide
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.source import Source
 from farview.frames.times import timed
-from farview.models.seeing import refuse
+from farview.models.sight import refuse
 
 
 def watch_recording(setup: Setup, source: Source) -> Iterator[Report]:
@@ -26,7 +26,7 @@ def watch_recording(setup: Setup, source: Source) -> Iterator[Report]:
         return Report(source.name, seconds, answer, (time.perf_counter() - began) / setup.hop)
 
     with source.open() as opened:
-        refuse(setup.contract, opened, source.name)
+        refuse(opened, source.name, setup.contract)
         try:
             for number, (moment, image) in enumerate(timed(opened, setup.plan.rate)):
                 window.put(moment, setup.see(image, number))

@@ -13,7 +13,7 @@ from farview.deploy.watch.window import Window
 from farview.errors import FarviewError
 from farview.frames.source import Image
 from farview.models.contract import Contract
-from farview.models.seeing import see
+from farview.models.sight import see
 from farview.training.calibration import PRECISION, Calibration, calibrate, read_predictions
 
 RATE = 25.0
@@ -71,7 +71,7 @@ class Setup:
 
     def see(self, image: Image, number: int) -> Image:
         """Frame `number` of a source, (H, W, C), as the model's camera gives it, (h, w, C)."""
-        return see(self.contract, image[None], np.array([number]))[0]
+        return see(image[None], np.array([number]), self.contract)[0]
 
 
 @dataclass

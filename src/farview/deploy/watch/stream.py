@@ -14,7 +14,7 @@ from farview.deploy.watch.matching import Matching, match
 from farview.deploy.watch.recorded import watch_recording
 from farview.deploy.watch.setup import Settings, set_up
 from farview.errors import FarviewError
-from farview.models.seeing import described
+from farview.models.sight import described
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from farview.deploy.watch.recorded import watch_recording
 from farview.deploy.watch.setup import Report, Settings, Setup, set_up
 from farview.errors import FarviewError
 from farview.frames.camera import camera_of
-from farview.models.seeing import described
+from farview.models.sight import described
 
 
 def watch(

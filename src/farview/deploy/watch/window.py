@@ -94,4 +94,4 @@ def decide(engine: Engine, due: list[tuple[Window, int]]) -> NDArray[np.float64]
         frames = np.stack([window.interval(slot) for window, slot in part])  # (N, T, h, w, C)
         for (window, slot), features in zip(part, engine.features(frames), strict=True):
             window.learn(slot, features)
-    return engine.decision(np.stack([window.decided(start) for window, start in due]))
+    return engine.decide(np.stack([window.decided(start) for window, start in due]))

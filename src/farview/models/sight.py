@@ -23,7 +23,7 @@ Recording = str | Path | Source | Images
 """A file or folder, a description of one, or the frames themselves: (N, H, W, C) or (N, H, W) uint8."""
 
 
-def see(contract: Contract, frames: Images, indices: NDArray[np.int64]) -> Images:
+def see(frames: Images, indices: NDArray[np.int64], contract: Contract) -> Images:
     """Recorded frames (N, H, W, C) with their numbers (N,) as the model's camera gives them, (N, h, w, C).
 
     A student's frames go through its sensor model, unless they have the sensor's size: then they are eLR
@@ -43,7 +43,7 @@ def see(contract: Contract, frames: Images, indices: NDArray[np.int64]) -> Image
     return np.repeat(seen, contract.channels // seen.shape[-1], axis=-1)
 
 
-def refuse(contract: Contract, opened: Frames, name: str) -> None:
+def refuse(opened: Frames, name: str, contract: Contract) -> None:
     """Raise UnreadableClip where an eLR recording is of another size than the model's camera gives."""
     sensor = contract.sensor if contract.resolution == "elr" else None
     try:
