@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-cluster lint clean
+.PHONY: demo test test-slow test-cluster test-openvino test-browser lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/farview demo
@@ -19,6 +19,15 @@ test-slow: $(VENV)/.test
 test-cluster: $(VENV)/.test
 	$(BIN)/python -m pip install --editable '.[cluster]'
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m slow --timeout 1200 -k ray
+
+test-openvino: $(VENV)/.test
+	$(BIN)/python -m pip install --editable '.[openvino]'
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -k openvino
+
+# Needs Chromium as well, for example Debian's: apt-get install chromium
+test-browser: $(VENV)/.test
+	$(BIN)/python -m pip install --editable '.[browser]'
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m slow --timeout 1200 tests/deploy/serve/test_browser.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

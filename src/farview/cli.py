@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from farview import __version__
-from farview.errors import FarviewError
+from farview.errors import FarviewError, extras_named
 
 Arguments = list[str]
 
@@ -145,7 +145,7 @@ def predict(arguments: Arguments) -> None:
     from argparse import ArgumentParser
 
     parser = ArgumentParser("farview predict", description=predict.__doc__)
-    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument("model", help="a Farview model (.safetensors), or what farview export made of it")
     parser.add_argument("videos", nargs="+", metavar="video", help="HR or eLR; HR is degraded as in training")
     parser.add_argument("--top", type=int, default=5, help="how many labels (default 5)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with every class")
@@ -454,6 +454,75 @@ def watch_settings(options: Any) -> Any:
     )
 
 
+def export(arguments: Arguments) -> None:
+    """a trained model as one file that runs without PyTorch: ONNX or OpenVINO, float32 or int8, checked"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview export", description=export.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument(
+        "--format",
+        choices=["onnx", "openvino", "program"],
+        default="onnx",
+        help="program: for torch.export.load (default onnx)",
+    )
+    parser.add_argument("--int8", action="store_true", help="whole numbers in place of float32: quicker")
+    parser.add_argument("--out", help="default: MODEL's name with .FORMAT.zip, here")
+    parser.add_argument(
+        "--calibrate",
+        nargs="+",
+        default=[],
+        metavar="DATA",
+        help="int8: kind:folder whose training clips give its ranges (default: what the model was trained on)",
+    )
+    parser.add_argument(
+        "--check",
+        nargs="+",
+        default=[],
+        metavar="DATA|VIDEO",
+        help="clips to compare with PyTorch on; of kind:folder its test clips (default: those of the training's data)",
+    )
+    parser.add_argument(
+        "--allow-drop", action="store_true", help="write int8 even if it costs more than a point of Prec@1"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy import export as job
+
+    job.print_check(*job.export(**vars(options)))
+
+
+def serve(arguments: Arguments) -> None:
+    """a web page and an HTTP API: clips, eLR frames, live cameras that are degraded in the browser"""
+    import os
+
+    from jsonargparse import ArgumentParser
+
+    from farview.deploy.serve.limits import Limits
+
+    parser = ArgumentParser(prog="farview serve", description=serve.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors) for eLR frames")
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: every network of this machine")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("FARVIEW_TOKEN"),
+        help="that clients must send (default: $FARVIEW_TOKEN; else, where other machines can ask, a new one)",
+    )
+    parser.add_argument("--tls", nargs="*", metavar="FILE", help="certificate and key; none: signs itself")
+    parser.add_argument("--rate", type=float, default=25.0, help="live frames a second")
+    parser.add_argument("--window", type=float, default=3.0, help="seconds that a live answer is about")
+    parser.add_argument("--hop", type=float, default=0.25, help="seconds between live answers")
+    parser.add_class_arguments(Limits, "limit")
+    options = parser.instantiate_classes(parser.parse_args(spelled(arguments)))
+
+    from farview.deploy.serve import run as job
+
+    given = {key: value for key, value in vars(options).items() if key != "limit"}
+    job.serve(**given, limits=options.limit)
+
+
 def height_and_width(text: str) -> tuple[int, int]:
     """`12x16` as (12, 16)."""
     height, x, width = text.partition("x")
@@ -476,6 +545,8 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "record": record,
     "render": render,
     "watch": watch,
+    "export": export,
+    "serve": serve,
 }
 
 
@@ -583,7 +654,8 @@ def main(arguments: Arguments | None = None) -> None:
             near = difflib.get_close_matches(name, VERBS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "farview --help lists the verbs"
             raise FarviewError(f"'{name}' is no verb; {hint}")
-        VERBS[name](rest)
+        with extras_named(f"farview {name}"):
+            VERBS[name](rest)
     except FarviewError as error:
         if debug:
             raise

@@ -10,7 +10,10 @@ from safetensors.torch import load_file
 from farview.frames.intervals import Intervals
 from farview.rivals.fully_coupled import Aggregation, C3d, FullyCoupledConfig
 from farview.rivals.network import Step
+from farview.rivals.run import run_rival
+from farview.training.checkpoint import Keeper
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end, without_hr
+from tests.training.tiny import tiny_recipe
 
 NARROW = FullyCoupledConfig(intervals=Intervals(3, 4), size=(16, 16), width=1 / 16)
 FEATURES, SEQUENCE = Step("features", 0, 2), Step("sequence", 0, 2)
@@ -109,3 +112,24 @@ def test_it_runs_end_to_end_with_features_that_stay_fixed(tmp_path: Path) -> Non
     model = load_file(folder / "model.safetensors")
     assert all(torch.equal(value, model[name]) for name, value in learned.items() if name.startswith("c3d"))
     assert not torch.equal(learned["aggregation.fc.weight"], model["aggregation.fc.weight"])
+
+
+def test_a_run_cut_in_its_second_stage_goes_on_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(NARROW, streams=("rgb",), hr=False)
+    recipe = tiny_recipe(tmp_path, "--student.epochs", "2", "--student.keep", "last")
+    whole = run_rival(replace(recipe, shared=str(tmp_path / "whole")), config, quiet=True)
+    honest, epochs = Keeper.on_train_epoch_end, []
+
+    def cut(self: Keeper, trainer, module) -> None:
+        honest(self, trainer, module)
+        epochs.append((module.stage, trainer.current_epoch))
+        if len(epochs) == 3:
+            raise ZeroDivisionError("cut")
+
+    monkeypatch.setattr(Keeper, "on_train_epoch_end", cut)
+    with pytest.raises(ZeroDivisionError):
+        run_rival(recipe, config, quiet=True)
+    folder = run_rival(recipe, config, quiet=True)
+    assert epochs == [("features", 0), ("features", 1), ("sequence", 0), ("sequence", 1)]
+    first, second = (load_file(each / "model.safetensors") for each in (whole, folder))
+    assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)

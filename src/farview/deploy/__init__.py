@@ -1,1 +1,1 @@
-"""What a trained model is used for. At run time it needs frames/ and the model file's contract only."""
+"""What a trained model is used for. What runs on a small box needs frames/ and the torch-free part of models/ only."""

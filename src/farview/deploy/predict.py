@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from farview.deploy.runner import open_model
 from farview.errors import FarviewError
-from farview.frames.source import Images, Source
-from farview.models.recogniser import Recogniser
-
-Recording = str | Path | Source | Images
-"""A file or folder, a description of one, or frames (N, H, W[, C]) uint8 at HR or at the sensor's own size."""
+from farview.models.sight import Recording, look
 
 
 @dataclass(frozen=True)
@@ -43,9 +40,9 @@ class Model:
     """A trained model, ready to use. Example: `farview.load("cstat.safetensors").predict("clip.mp4").label`"""
 
     def __init__(self, path: str | Path) -> None:
-        """Raises `FarviewError` where `path` is no Farview model."""
-        self.recogniser = Recogniser(path)
-        self.contract = self.recogniser.contract
+        """`path`: a model file, or an exported one, which needs no PyTorch. Raises `FarviewError` for others."""
+        self.runner = open_model(path)
+        self.contract = self.runner.contract
         self.classes = self.contract.classes
 
     def predict(self, recording: Recording) -> Prediction:
@@ -54,11 +51,12 @@ class Model:
         HR frames are degraded first, exactly as in training; frames of the sensor's own size are taken as they
         are. Raises `UnreadableClip` or `FarviewError` where the frames cannot be had.
         """
-        recognition = self.recogniser.recognise(recording)
-        order = np.argsort(-recognition.probabilities, kind="stable")
-        scores = {self.classes[i]: float(recognition.probabilities[i]) for i in order}
+        features = self.runner.features(look(recording, self.contract).seen)[None]  # (1, K, D)
+        probabilities = self.runner.decide(features)[0]
+        order = np.argsort(-probabilities, kind="stable")
+        scores = {self.classes[i]: float(probabilities[i]) for i in order}
         best = self.classes[order[0]]
-        return Prediction(best, scores[best], scores, tuple(recognition.output.attention[0].tolist()))
+        return Prediction(best, scores[best], scores, tuple(self.runner.attend(features)[0].tolist()))
 
 
 def predict_files(model: str | Path, videos: list[str], top: int = 5, as_json: bool = False) -> int:

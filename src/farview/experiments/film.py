@@ -15,6 +15,7 @@ from farview.frames.files import atomic_write
 from farview.frames.resize import hr_frames
 from farview.frames.source import Frames, Image, Images
 from farview.models.recogniser import Recogniser, Recognition, Recording, described
+from farview.models.sight import shown_frames
 
 WIDTH, GAP, TITLE, LABELS, BARS, MARGIN = 320, 12, 44, 24, 92, 16  # pixels
 CHUNK = 32
@@ -41,7 +42,7 @@ def film(network: Recogniser, recording: Recording, out: Path) -> None:
             stream.width, stream.height, stream.pix_fmt = stage.shape[1], stage.shape[0], "yuv420p"
             for start in range(0, made.length, CHUNK):
                 numbers = np.arange(start, min(start + CHUNK, made.length))
-                read, seen = network.look(frames, numbers)
+                read, seen = shown_frames(frames, numbers, network.contract)
                 large = rgb(hr_frames(read, size, aspect))
                 shown = [large, heat(large, maps[numbers])]
                 if views == 3:
@@ -67,7 +68,7 @@ def running_maps(network: Recogniser, frames: Frames) -> Floats:
         centres = np.minimum(start + np.arange(intervals.count), length - 1)
         indices = (centres[:, None] + around).clip(0, length - 1)  # (K, T)
         numbers, place = np.unique(indices.ravel(), return_inverse=True)
-        seen = network.look(frames, numbers)[1][place]
+        seen = shown_frames(frames, numbers, network.contract)[1][place]
         output = network.forward(network.video(seen.reshape(*indices.shape, *seen.shape[1:])))
         maps.append(channel_average(output.stages[-1]))
     return np.concatenate(maps)[:length]

@@ -68,7 +68,7 @@ def _attempt(
     pool = ProcessPoolExecutor(min(workers, len(items)), context, _start, (stop,))
     futures = {}
     try:
-        with _spawning(items):
+        with spawning(*items):
             for item in items:
                 try:
                     futures[pool.submit(work, item)] = item
@@ -83,8 +83,11 @@ def _attempt(
 
 
 @contextmanager
-def _spawning(items: Sequence[object]) -> Iterator[None]:
-    """While processes are started: no main script for them to run, and one thread for their linear algebra."""
+def spawning(*items: object) -> Iterator[None]:
+    """While processes are started: no main script for them to run, and one thread for their linear algebra.
+
+    The main script is run where it defines the class of one of `items`.
+    """
     main, environment = sys.modules["__main__"], os.environ.copy()
     if not any(type(item).__module__ == "__main__" for item in items):
         sys.modules["__main__"] = ModuleType("__main__")
@@ -105,6 +108,11 @@ def _start(stop: Event) -> None:
     global _stop
     _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """In a worker process: end when the parent does, even by a kill."""
     parent = parent_process()
     assert parent is not None
 

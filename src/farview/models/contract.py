@@ -12,6 +12,7 @@ from farview.errors import FarviewError
 from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
+from farview.models.bundle import is_bundle, read_bundle
 
 Backbone = Literal["resnet18", "resnet34", "r2plus1d18", "r2plus1d34"]
 Stem = Literal["imagenet", "small", "tiny"]
@@ -20,6 +21,7 @@ Resolution = Literal["hr", "elr"]
 FORMAT = 2  # of model files; raised when an older Farview could no longer read them
 WITHOUT_FLOW = 1  # what models that see frames are still written as
 KEY = "farview"  # of the metadata; one key alone, as safetensors writes several in random order
+CONTRACT = "contract.json"  # in what `farview export` writes
 
 
 @dataclass(frozen=True)
@@ -166,12 +168,25 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_contract(path: Path | str) -> Contract:
-    """The contract of a model file, without its weights and without PyTorch.
+    """The contract of a model file, or of what `farview export` made of it, without its weights and without PyTorch.
 
     Raises FarviewError where the file is missing, damaged, not Farview's or of a newer format.
     """
     if not Path(path).is_file():
-        raise FarviewError(f"{path}: no such model; expected a .safetensors file that farview has written")
+        raise FarviewError(
+            f"{path}: no such model; expected a .safetensors file that farview has written, or an exported one"
+        )
+    text = (
+        read_bundle(path, CONTRACT)[CONTRACT].decode(errors="replace") if is_bundle(path) else _metadata(path)
+    )
+    try:
+        return Contract.from_json(text)
+    except FarviewError as error:
+        raise FarviewError(f"{path}: {error}") from None
+
+
+def _metadata(path: Path | str) -> str:
+    """The contract's text in a `.safetensors` file."""
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -184,7 +199,4 @@ def read_contract(path: Path | str) -> Contract:
             f"{path}: a .safetensors file, but not a Farview model (its metadata lack '{KEY}'); expected one "
             "that farview has written"
         )
-    try:
-        return Contract.from_json(metadata[KEY])
-    except FarviewError as error:
-        raise FarviewError(f"{path}: {error}") from None
+    return metadata[KEY]

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from farview.data.augment import as_video, enlarge, normalise
-from farview.errors import FarviewError, UnreadableClip
-from farview.frames.flow import flow
-from farview.frames.source import Frames, Images
+from farview.frames.source import Images
 from farview.models.model_file import load_model
 from farview.models.network import ActionOutput
-from farview.models.sight import Recording, described, refuse, see
+from farview.models.sight import Recording, described, look, see
 
 __all__ = ["Recogniser", "Recognition", "Recording", "described"]
 
@@ -56,40 +54,22 @@ class Recogniser:
 
         Raises FarviewError or UnreadableClip where the frames cannot be had or are too few in pixels.
         """
-        source = described(recording, self.contract.trained)
-        with source.open() as opened:
-            refuse(opened, source.name, self.contract)
-            length = len(opened)
-            indices = self.contract.intervals.indices(length)  # (K, T)
-            numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
-            try:
-                read, seen = self.look(opened, numbers)
-            except UnreadableClip:
-                raise
-            except FarviewError as error:
-                raise FarviewError(f"{source.name}: {error}") from None
-        frames = read[place].reshape(*indices.shape, *read.shape[1:])  # (K, T, H, W, C)
-        seen = seen[place].reshape(*indices.shape, *seen.shape[1:])  # (K, T, h, w, C)
-        video = self.video(seen)
+        sight = look(recording, self.contract)
+        video = self.video(sight.seen)
         output = self.forward(video)
         with torch.inference_mode():
             interval_logits = self.network.fc(output.features[0])
         probabilities = output.logits[0].double().softmax(0).cpu().numpy()
-        return Recognition(probabilities, interval_logits.cpu(), output, video, seen, frames, indices, length)
-
-    def look(self, opened: Frames, numbers: NDArray[np.int64]) -> tuple[Images, Images]:
-        """Frames `numbers` (N,), rising, of an opened recording: as recorded (N, H, W, C), and as the network is shown
-        them, (N, h, w, C): what `see` gives, or for a flow model the motion since the frame before each.
-        """
-        flow_config = self.contract.flow
-        if flow_config is None:
-            read = opened.read(numbers.tolist())
-            return read, self.see(read, numbers)
-        needed = np.union1d(numbers, np.maximum(numbers - 1, 0))
-        read = opened.read(needed.tolist())
-        seen = dict(zip(needed.tolist(), self.see(read, needed), strict=True))
-        moved = [flow(seen.get(n - 1), seen[n], flow_config) for n in numbers.tolist()]
-        return read[np.searchsorted(needed, numbers)], np.stack(moved)
+        return Recognition(
+            probabilities,
+            interval_logits.cpu(),
+            output,
+            video,
+            sight.seen,
+            sight.frames,
+            sight.indices,
+            sight.length,
+        )
 
     def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
         """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C)."""

@@ -35,9 +35,9 @@ def calibrate(
     return Calibration(temperature, threshold(scores.max(1), right, precision))
 
 
-def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def tempered(probabilities: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
     """Probabilities (..., classes) at another temperature: `softmax(log p / temperature)`."""
-    logits = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    logits = np.log(np.maximum(probabilities, 1e-12, dtype=np.float64)) / temperature
     scores = np.exp(logits - logits.max(-1, keepdims=True))
     return scores / scores.sum(-1, keepdims=True)
 

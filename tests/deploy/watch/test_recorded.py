@@ -89,6 +89,28 @@ def test_calibrated_on_given_predictions(tmp_path: Path) -> None:
         set_up(model, Settings(predictions=tmp_path / "p.csv"))
 
 
+def test_an_exported_model_is_watched_alike_without_torch(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for library in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(library)
+    model, exported = save(tmp_path / "model.safetensors"), tmp_path / "model.zip"
+    np.save(tmp_path / "a.npy", elr_frames(60))
+    main(["export", str(model), "--quiet", "--out", str(exported), "--check", str(tmp_path / "a.npy")])
+    capsys.readouterr()
+    words = [str(tmp_path / "a.npy"), "--json", "--hop", "0.2"]
+    main(["watch", str(model), *words])
+    expected = lines(capsys)
+    code = "import sys; sys.modules['torch'] = None; from farview.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "watch", str(exported), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    made = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["label"] for line in made] == [line["label"] for line in expected] and len(made) > 5
+    for one, other in zip(made, expected, strict=True):
+        np.testing.assert_allclose(list(one["scores"].values()), list(other["scores"].values()), atol=1e-4)
+
+
 def test_all_but_the_engine_comes_without_torch() -> None:
     code = (
         "import sys; import farview.deploy.watch.watch, farview.deploy.watch.view, farview.deploy.watch.stream\n"

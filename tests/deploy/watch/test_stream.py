@@ -33,7 +33,7 @@ class Brightness:
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr("farview.deploy.watch.setup.open_engine", Brightness)
+    monkeypatch.setattr("farview.deploy.watch.setup.open_model", Brightness)
     return str(save(tmp_path / "model.safetensors", classes=("wave", "background")))
 
 

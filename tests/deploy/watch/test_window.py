@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from farview.deploy.torch_engine import TorchEngine
+from farview.deploy.runner import open_model
 from farview.deploy.watch.grid import plan
 from farview.deploy.watch.window import Window, decide
 from farview.frames.flow import FlowConfig
@@ -16,16 +16,18 @@ from farview.models.recogniser import Recogniser
 from tests.deploy.watch.models import elr_frames, save
 
 
-class Counting(TorchEngine):
-    """Notes how many intervals each call computes."""
+class Counting:
+    """A model that notes how many intervals each call computes."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.counts: list[int] = []
+        self.runner, self.counts = open_model(path), list[int]()
 
     def features(self, frames: Images) -> NDArray[np.float32]:
         self.counts.append(len(frames))
-        return super().features(frames)
+        return self.runner.features(frames)
+
+    def decide(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.runner.decide(features)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_every_decision_equals_the_full_computation(
 def test_models_that_see_flow(tmp_path: Path) -> None:
     intervals, config, frames = Intervals(3, 2, 1), FlowConfig(), elr_frames(30)
     path = save(tmp_path / "model.safetensors", flow=config)
-    engine, recogniser = TorchEngine(path), Recogniser(path)
+    engine, recogniser = open_model(path), Recogniser(path)
     made = plan(intervals, 10.0, 0.4)
     window, decisions = Window(made, intervals, config), []
     for number, frame in enumerate(frames):
@@ -101,7 +103,7 @@ def test_late_decisions_are_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_after_a_pause_windows_begin_anew_at_a_multiple_of_the_hop(tmp_path: Path) -> None:
     path = save(tmp_path / "model.safetensors")
-    engine, intervals = TorchEngine(path), Intervals(3, 2, 1)
+    engine, intervals = open_model(path), Intervals(3, 2, 1)
     frames = elr_frames(60)
     made = plan(intervals, 10.0, 0.4)
     window = Window(made, intervals)
@@ -128,4 +130,4 @@ def test_a_recording_shorter_than_a_window(tmp_path: Path) -> None:
     window.shorten()
     assert window.due() == 0
     full = Recogniser(path).recognise(frames).probabilities
-    np.testing.assert_allclose(decide(TorchEngine(path), [(window, 0)])[0], full, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(decide(open_model(path), [(window, 0)])[0], full, rtol=1e-4, atol=1e-6)

@@ -50,7 +50,7 @@ class Answers:
         self._kept = math.exp(-hop / smooth) if smooth else 0.0
         self._mean: NDArray[np.float64] | None = None
 
-    def answer(self, probabilities: NDArray[np.float64], fresh: bool = False) -> Answer:
+    def answer(self, probabilities: NDArray[np.floating], fresh: bool = False) -> Answer:
         """What to say after a decision (classes,); `fresh` forgets those before it."""
         scores = tempered(probabilities, self._calibration.temperature)
         if self._mean is not None and not fresh:

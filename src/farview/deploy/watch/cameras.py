@@ -70,7 +70,7 @@ def watch_feeds(
         ready = [(each, start) for each in watched if (start := each.take(origin)) is not None]
         if ready:
             began = time.monotonic()
-            decisions = decide(setup.engine, [(each.channel.window, start) for each, start in ready])
+            decisions = decide(setup.runner, [(each.channel.window, start) for each, start in ready])
             now = time.monotonic()
             share = load.add(now, now - began)
             for (each, _), probabilities in zip(ready, decisions, strict=True):

@@ -21,7 +21,7 @@ def watch_recording(setup: Setup, source: Source) -> Iterator[Report]:
 
     def report(start: int) -> Report:
         began = time.perf_counter()
-        answer = channel.answer(decide(setup.engine, [(window, start)])[0])
+        answer = channel.answer(decide(setup.runner, [(window, start)])[0])
         seconds = (start + window.plan.length - 1) / setup.plan.rate
         return Report(source.name, seconds, answer, (time.perf_counter() - began) / setup.hop)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from farview.deploy.engine import Engine, open_engine
+from farview.deploy.runner import Runner, open_model
 from farview.deploy.watch.answer import Answer, Answers
 from farview.deploy.watch.grid import Plan, plan
 from farview.deploy.watch.window import Window
-from farview.errors import FarviewError
+from farview.errors import FarviewError, extras_named
 from farview.frames.source import Image
 from farview.models.contract import Contract
 from farview.models.sight import see
@@ -44,14 +44,14 @@ class Settings:
 class Setup:
     """A model ready to watch."""
 
-    engine: Engine
+    runner: Runner
     plan: Plan
     calibration: Calibration
     smooth: float
 
     @property
     def contract(self) -> Contract:
-        return self.engine.contract
+        return self.runner.contract
 
     @property
     def hop(self) -> float:
@@ -137,20 +137,21 @@ class Report:
 
 def set_up(model: str | Path, settings: Settings) -> Setup:
     """Raises `FarviewError` for a model or a setting that cannot be used."""
-    engine = open_engine(model)
-    contract = engine.contract
+    runner = open_model(model)
+    contract = runner.contract
     pace = contract.trained.get("pace", {})
     rate = settings.rate or pace.get("rate") or RATE
     window = settings.window or (pace["frames"] / pace.get("rate", rate) if pace else None)
     calibration = calibration_of(contract, settings)
-    return Setup(engine, plan(contract.intervals, rate, settings.hop, window), calibration, settings.smooth)
+    return Setup(runner, plan(contract.intervals, rate, settings.hop, window), calibration, settings.smooth)
 
 
 def calibration_of(contract: Contract, settings: Settings) -> Calibration:
     """From given predictions, else the model's own, else none; a given threshold goes before."""
     if settings.predictions is not None:
         predictions = read_predictions(Path(settings.predictions), contract.classes)
-        made = calibrate(*predictions, settings.precision)
+        with extras_named("--calibrate"):
+            made = calibrate(*predictions, settings.precision)
         if made.threshold is None and settings.threshold is None:
             raise FarviewError(
                 f"{settings.predictions}: no threshold makes {settings.precision:.0%} of the answers right; "

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from farview.deploy.engine import Engine
+from farview.deploy.runner import Runner
 from farview.deploy.watch.grid import Grid, Plan
 from farview.frames.flow import FlowConfig, flow
 from farview.frames.intervals import Intervals
@@ -83,7 +83,7 @@ class Window:
         return features
 
 
-def decide(engine: Engine, due: list[tuple[Window, int]]) -> NDArray[np.float64]:
+def decide(runner: Runner, due: list[tuple[Window, int]]) -> NDArray[np.float32]:
     """Probabilities (B, classes) over the windows of B sources, computed together.
 
     Each is given with its first slot, as `Window.due` says.
@@ -92,6 +92,6 @@ def decide(engine: Engine, due: list[tuple[Window, int]]) -> NDArray[np.float64]
     for first in range(0, len(wanted), BATCH):
         part = wanted[first : first + BATCH]
         frames = np.stack([window.interval(slot) for window, slot in part])  # (N, T, h, w, C)
-        for (window, slot), features in zip(part, engine.features(frames), strict=True):
+        for (window, slot), features in zip(part, runner.features(frames), strict=True):
             window.learn(slot, features)
-    return engine.decide(np.stack([window.decided(start) for window, start in due]))
+    return runner.decide(np.stack([window.decided(start) for window, start in due]))

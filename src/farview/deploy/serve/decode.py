@@ -1,0 +1,122 @@
+"""What runs in a decoding process: an uploaded clip, which may be hostile, to the eLR frames of its intervals."""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import av
+import numpy as np
+
+from farview.deploy.private import no_dumps
+from farview.deploy.record import Settings
+from farview.deploy.serve.limits import Limits
+from farview.errors import FarviewError, UnreadableClip
+from farview.frames.recording import ElrRecording, is_recording, refuse_other_size
+from farview.frames.source import Images
+from farview.frames.video import VideoFile
+from farview.frames.workers import follow_parent
+from farview.models.contract import Contract
+
+FRAMES, REFUSED = b"\0", b"\1"
+"""First byte of a reply: eLR frames as they lie in memory, or one line of text."""
+
+
+def work(connection: Connection, contract: str, limits: Limits) -> None:
+    """Decode one clip after the other until the connection is closed. Only bytes pass: nothing is unpickled."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    follow_parent()
+    no_dumps()
+    confine(limits)
+    model = Contract.from_json(contract)
+    connection.send_bytes(b"ready")
+    while True:
+        try:
+            clip = connection.recv_bytes()
+        except EOFError:
+            return
+        try:
+            with in_memory(clip) as path:
+                reply = FRAMES + elr_frames(path, model, limits).tobytes()
+        except FarviewError as error:
+            reply = REFUSED + " ".join(str(error).replace(str(path), "the clip").split()).encode()
+        connection.send_bytes(reply)
+
+
+def confine(limits: Limits) -> None:
+    """No more memory than `limits.memory_mb` beside what this process has now, and no large files."""
+    if sys.platform != "linux":
+        return  # macOS has the limits and does not keep them
+    import resource
+
+    with open("/proc/self/statm") as file:
+        now = int(file.read().split()[0]) * resource.getpagesize()
+    most = now + limits.memory_mb * 1_000_000
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.upload, limits.upload))
+
+
+@contextmanager
+def in_memory(clip: bytes) -> Iterator[Path]:
+    """The clip under a name of ours; on Linux in memory alone, elsewhere a temporary file."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("clip", os.MFD_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(clip)
+            file.flush()
+            yield Path(f"/proc/self/fd/{descriptor}")
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "clip")
+            path.write_bytes(clip)
+            yield path
+
+
+def elr_frames(path: Path, contract: Contract, limits: Limits) -> Images:
+    """The frames that the model looks at, as its sensor sees them: (K, T, h, w, C).
+
+    Raises `UnreadableClip` where they cannot be had, and `FarviewError` where the clip is larger than `limits`.
+    """
+    assert contract.sensor is not None
+    check_header(path, limits)
+    source = ElrRecording(path) if is_recording(path) else VideoFile(path)
+    settings = Settings(contract.sensor, grey=contract.channels == 1)
+    with source.open() as opened:
+        refuse_other_size(opened, (contract.sensor.height, contract.sensor.width))
+        length = len(opened)
+        if length > limits.frames or length > limits.duration * (opened.fps or 25):
+            raise FarviewError(
+                f"the clip has {length} frames; expected at most {limits.frames} and {limits.duration:g} s"
+            )
+        indices = contract.intervals.indices(length)  # (K, T)
+        numbers, place = np.unique(indices, return_inverse=True)
+        # One at a time: as many HR frames at once could be gigabytes.
+        seen = np.stack([settings.elr(opened.read([number])[0], int(number)) for number in numbers])
+    seen = np.repeat(seen, contract.channels // seen.shape[-1], axis=-1)
+    return seen[place.reshape(indices.shape)]
+
+
+def check_header(path: Path, limits: Limits) -> None:
+    """Refuse what is too large by its own account, before a frame is decoded.
+
+    Raises `UnreadableClip` where there is no video.
+    """
+    try:
+        with av.open(
+            str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        ) as container:
+            streams = [stream for stream in container.streams.video if stream.codec_context]
+            pixels = max((stream.width * stream.height for stream in streams), default=0)
+            seconds = (container.duration or 0) / av.time_base
+    except (av.FFmpegError, MemoryError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it needs too much memory"
+        raise UnreadableClip(f"the clip cannot be opened as a video ({reason}); is it a whole one?") from None
+    if pixels > limits.pixels:
+        raise FarviewError(f"the clip has {pixels} pixels a frame; expected at most {limits.pixels}")
+    if seconds > limits.duration:
+        raise FarviewError(f"the clip takes {seconds:.0f} s; expected at most {limits.duration:g}")

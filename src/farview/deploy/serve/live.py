@@ -1,0 +1,126 @@
+"""A live connection: eLR frames in, answers about the newest window out."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from fastapi import WebSocket, WebSocketDisconnect
+
+from farview.deploy.serve.batcher import Batcher
+from farview.deploy.serve.guard import PROTOCOL, Bucket
+from farview.deploy.serve.limits import Limits, Refused
+from farview.deploy.serve.metrics import Metrics
+from farview.deploy.serve.network import Answer
+from farview.errors import FarviewError
+from farview.frames.source import Images
+from farview.models.contract import Contract
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which frames of a live connection an answer is about. Validated; raises FarviewError."""
+
+    rate: float = 25
+    """Frames a second that clients send."""
+    window: float = 3
+    """Seconds over which a window's intervals are spread."""
+    hop: float = 0.25
+    """Seconds between answers."""
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "window", "hop"):
+            if not 0 < getattr(self, name) <= 3600:
+                raise FarviewError(f"--{name} is {getattr(self, name)}; it must be above 0, at most 3600")
+
+    @property
+    def length(self) -> int:
+        """Frames in a window."""
+        return max(1, round(self.window * self.rate))
+
+    @property
+    def step(self) -> int:
+        """Frames between answers."""
+        return max(1, round(self.hop * self.rate))
+
+
+class Live:
+    """One client. Only the newest window is kept: where the network is slower than the hop, answers are left out."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        contract: Contract,
+        window: Window,
+        limits: Limits,
+        batcher: Batcher[Images, Answer],
+        metrics: Metrics,
+    ) -> None:
+        sensor = contract.sensor
+        assert sensor is not None
+        self._socket, self._batcher, self._metrics = socket, batcher, metrics
+        self._intervals, self._window, self._limits = contract.intervals, window, limits
+        self._shape = sensor.height, sensor.width, contract.channels
+        self._frames: deque[np.ndarray] = deque(maxlen=window.length)
+        self._count = 0
+        self._due = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until the client goes or sends what is no eLR frame; then the connection is closed with one line."""
+        offered = self._socket.headers.get("sec-websocket-protocol", "")
+        await self._socket.accept(PROTOCOL if offered.split(",")[0].strip() == PROTOCOL else None)
+        answering = asyncio.create_task(self._answer())
+        receiving = asyncio.create_task(self._receive())
+        with self._metrics.live.track_inprogress():
+            try:
+                await asyncio.wait((answering, receiving), return_when=asyncio.FIRST_COMPLETED)
+                for task in (receiving, answering):
+                    if task.done():
+                        await task
+            except Refused as error:
+                with suppress(RuntimeError, WebSocketDisconnect):
+                    await self._socket.close(error.status, str(error)[:120])
+            except WebSocketDisconnect:
+                pass
+            finally:
+                answering.cancel()
+                receiving.cancel()
+                await asyncio.gather(answering, receiving, return_exceptions=True)
+
+    async def _receive(self) -> None:
+        size = int(np.prod(self._shape))
+        bucket = Bucket(self._limits.live_rate, 2 * self._limits.live_rate)
+        while True:
+            try:
+                message = await asyncio.wait_for(self._socket.receive(), self._limits.seconds)
+            except TimeoutError:
+                raise Refused(1008, f"no frame for {self._limits.seconds:g} s") from None
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1000))
+            frame = message.get("bytes")
+            if frame is None or len(frame) != size:
+                got = "text" if frame is None else f"{len(frame)} bytes"
+                raise Refused(1003, f"expected eLR frames of {size} bytes (h w C = {self._shape}), got {got}")
+            if not bucket.take():
+                raise Refused(1008, f"more than {self._limits.live_rate:g} frames a second")
+            self._frames.append(np.frombuffer(frame, np.uint8).reshape(self._shape))
+            self._count += 1
+            self._metrics.frames.inc()
+            beyond = self._count - self._window.length
+            if beyond >= 0 and beyond % self._window.step == 0:
+                self._due.set()
+
+    async def _answer(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            indices = self._intervals.indices(len(self._frames))  # (K, T)
+            first = self._count - len(self._frames)
+            window = np.stack([self._frames[i] for i in indices.ravel()])
+            window = window.reshape(*indices.shape, *self._shape)  # (K, T, h, w, C)
+            try:
+                answer = await self._batcher.ask(window)
+            except Refused:  # busy
+                continue
+            await self._socket.send_json(answer.to_dict() | {"frames": (indices + first).tolist()})

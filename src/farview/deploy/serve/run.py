@@ -1,0 +1,114 @@
+"""Starting and ending the server."""
+
+import re
+import secrets
+import socket
+import tempfile
+from contextlib import ExitStack, suppress
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from farview.deploy.private import no_dumps
+from farview.deploy.serve.limits import Limits
+from farview.errors import FarviewError
+
+DRAIN = 10
+"""Seconds for requests in progress to be answered after SIGTERM."""
+
+
+def serve(
+    model: str | Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    tls: list[str] | None = None,
+    limits: Limits = Limits(),
+    **window: float,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; then requests in progress are answered first.
+
+    `tls`: files of a certificate and its key, or nothing for one that signs itself; None: no TLS. `window` is what
+    `farview.deploy.serve.live.Window` takes. Raises FarviewError where the model, the certificate or the address
+    cannot be used.
+    """
+    try:
+        import uvicorn
+
+        from farview.deploy.serve.api import application
+        from farview.deploy.serve.guard import is_loopback
+        from farview.deploy.serve.live import Window
+    except ModuleNotFoundError as error:
+        raise FarviewError(f"serve needs the package {error.name}: pip install 'farview[serve]'") from None
+    no_dumps()
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(18)
+    if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]{16,}", token):
+        raise FarviewError(
+            "--token: expected 16 or more letters, digits, '-', '.', '_' or '~'; leave it out and one is made"
+        )
+    app = application(model, limits, Window(**window), token)
+    with ExitStack() as stack:
+        certificate, note = _tls(tls, host, stack)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws_max_size=max(prod(app.state.service.shape), 1024),
+            limit_concurrency=512,
+            timeout_graceful_shutdown=DRAIN,
+            **certificate,
+        )
+        try:
+            config.load()
+        except OSError as error:
+            raise FarviewError(f"--tls: the certificate or its key cannot be used ({error})") from None
+    # What signs itself is in memory now, its files are gone.
+    with _listening(host, port) as listening, suppress(KeyboardInterrupt):
+        scheme = "https" if config.is_ssl else "http"
+        name = f"[{host}]" if ":" in host else host
+        place = f"{scheme}://{name}:{listening.getsockname()[1]}/"
+        print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
+        if not is_loopback(host) and not config.is_ssl:
+            print(
+                "browsers give cameras only to secure pages: add --tls for those of other machines",
+                flush=True,
+            )
+        uvicorn.Server(config).run([listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=256)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FarviewError(
+            f"{host}:{port} cannot be listened on ({reason}); choose another --host or --port"
+        ) from None
+    # Connections inherit it; otherwise every answer waits for 40 ms: asyncio does not take this for a TCP socket.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _tls(files: list[str] | None, host: str, stack: ExitStack) -> tuple[dict[str, Any], str]:
+    """Options for uvicorn, and what to say of the certificate."""
+    if files is None:
+        return {}, ""
+    if len(files) == 2:
+        for file in files:
+            if not Path(file).is_file():
+                raise FarviewError(
+                    f"--tls: {file}: no such file; expected a certificate and its key, both PEM"
+                )
+        return {"ssl_certfile": files[0], "ssl_keyfile": files[1]}, ""
+    if files:
+        raise FarviewError("--tls takes nothing, or two files: a certificate and its key")
+    from farview.deploy.serve.tls import self_signed
+
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    certificate, key, fingerprint = self_signed(folder, host)
+    note = f"its certificate signs itself; accept it in the browser if its SHA-256 is\n  {fingerprint}\n"
+    return {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}, note
