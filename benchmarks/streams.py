@@ -1,7 +1,7 @@
 """A long recording made of a data set's test clips, with its labelled spans: to try `farview watch` on.
 
     python benchmarks/streams.py MODEL folder:/data/fights --background normal --out runs/stream
-    farview evaluate runs/stream/model.safetensors --stream runs/stream/spans.csv --rate 25 --window 2 --hop 0.5
+    farview evaluate runs/stream/model.safetensors --stream runs/stream/spans.csv --hop 0.5
 
 One class of the data stands for background, and the copy of the model that is written beside the recording calls it so.
 Several of its clips, then one with an action, and so on, in a drawn order; frames keep the times of their clips.

@@ -381,7 +381,7 @@ def watch(arguments: Arguments) -> None:
     from argparse import ArgumentParser
 
     parser = ArgumentParser("farview watch", description=watch.__doc__)
-    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument("model", help="a Farview model (.safetensors), or what farview export wrote")
     parser.add_argument(
         "source", nargs="?", help="number of a camera, rtsp:// or http:// address, video, folder that fills"
     )
