@@ -52,6 +52,11 @@ def test_small_pictures_are_enlarged_and_large_ones_made_small(
     assert {colour for row in rows for cell in row for colour in cell} == {(77, 77, 77)}
 
 
+def test_a_narrow_terminal_gets_a_narrow_picture() -> None:
+    text = picture(np.zeros((12, 16, 3), np.uint8), columns=40).plain
+    assert text.splitlines() == ["▀" * 32] * 12
+
+
 def test_what_is_shown(tmp_path) -> None:  # type: ignore[no-untyped-def]
     setup = set_up(save(tmp_path / "model.safetensors"), Settings(rate=10, hop=0.2))
     feeds = [Feed(name, None, setup.see, 9, threading.Event(), print) for name in ("hall", "yard")]  # type: ignore[arg-type]

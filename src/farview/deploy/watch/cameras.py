@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 
+import numpy as np
+from numpy.typing import NDArray
+
 from farview.deploy.watch.feed import Feed
 from farview.deploy.watch.setup import Channel, Report, Setup
 from farview.deploy.watch.window import decide
@@ -84,14 +87,16 @@ def watch_feeds(
         feed.join(max(0.0, until - time.monotonic()))
 
 
-def report_of(each: Watched, probabilities: object, load: float, now: float, origin: float) -> Report:
+def report_of(
+    each: Watched, probabilities: NDArray[np.floating], load: float, now: float, origin: float
+) -> Report:
     """What to tell of a decision (classes,) made at the time `now`."""
     assert each.newest is not None
     taken = time.time() - (time.monotonic() - each.newest)
     return Report(
         each.channel.name,
         each.newest - origin,
-        each.channel.answer(probabilities),  # type: ignore[arg-type]
+        each.channel.answer(probabilities),
         load,
         datetime.fromtimestamp(taken, UTC).astimezone().isoformat(timespec="milliseconds"),
         now - each.newest,

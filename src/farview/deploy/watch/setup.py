@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farview.deploy.runner import Runner, open_model
 from farview.deploy.watch.answer import Answer, Answers
@@ -82,7 +83,7 @@ class Channel:
     window: Window
     answers: Answers
 
-    def answer(self, probabilities: np.ndarray) -> Answer:
+    def answer(self, probabilities: NDArray[np.floating]) -> Answer:
         """What to say after a decision (classes,)."""
         fresh, self.window.fresh = self.window.fresh, False
         return self.answers.answer(probabilities, fresh)
@@ -140,8 +141,11 @@ def set_up(model: str | Path, settings: Settings) -> Setup:
     runner = open_model(model)
     contract = runner.contract
     pace = contract.trained.get("pace", {})
-    rate = settings.rate or pace.get("rate") or RATE
-    window = settings.window or (pace["frames"] / pace.get("rate", rate) if pace else None)
+    rate, window = settings.rate, settings.window
+    if rate is None:
+        rate = pace.get("rate", RATE)
+    if window is None and pace:
+        window = pace["frames"] / pace.get("rate", rate)
     calibration = calibration_of(contract, settings)
     return Setup(runner, plan(contract.intervals, rate, settings.hop, window), calibration, settings.smooth)
 

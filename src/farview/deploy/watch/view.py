@@ -51,16 +51,17 @@ class View:
         if time.monotonic() - self._shown < 1 / RATE:
             return
         self._shown = time.monotonic()
-        self._live.update(drawn(watched, self._reports), refresh=True)
+        columns = self._live.console.width
+        self._live.update(drawn(watched, self._reports, columns), refresh=True)
 
 
-def drawn(watched: Sequence[Watched], reports: dict[str, Report]) -> RenderableType:
+def drawn(watched: Sequence[Watched], reports: dict[str, Report], columns: int = WIDEST) -> RenderableType:
     """One source with its picture and the scores; a line each where there are several."""
     if len(watched) > 1:
         return table(watched, reports)
     (one,) = watched
     report, grid = reports.get(one.channel.name), one.channel.window.grid
-    parts: list[RenderableType] = [picture(grid.image(grid.end - 1))] if len(grid) else []
+    parts: list[RenderableType] = [picture(grid.image(grid.end - 1), columns)] if len(grid) else []
     if report is None:
         parts.append(Text("waiting for frames" if not len(grid) else "filling the first window", "dim"))
     else:
@@ -91,15 +92,16 @@ def table(watched: Sequence[Watched], reports: dict[str, Report]) -> Table:
     return made
 
 
-def picture(image: Image) -> Text:
-    """(h, w, 1 or 3) as half blocks: a character shows two pixels, one above the other."""
+def picture(image: Image, columns: int = WIDEST) -> Text:
+    """(h, w, 1 or 3) as half blocks, in `columns` at most: a character shows two pixels, one above the other."""
+    columns = min(columns, WIDEST)
     height, width = image.shape[:2]
-    times = max(1, WIDEST // width)
+    times = max(1, columns // width)
     size = (times * width, times * height)
-    if width > WIDEST:
-        size = (WIDEST, max(1, round(height * WIDEST / width)))
+    if width > columns:
+        size = (columns, max(1, round(height * columns / width)))
     large = cv2.resize(
-        image, size, interpolation=cv2.INTER_AREA if width > WIDEST else cv2.INTER_NEAREST_EXACT
+        image, size, interpolation=cv2.INTER_AREA if width > columns else cv2.INTER_NEAREST_EXACT
     )
     rgb = np.broadcast_to(large.reshape(size[1], size[0], -1), (size[1], size[0], 3))
     text = Text()
