@@ -98,6 +98,7 @@ def test_a_reader_that_is_late_asks_the_camera_to_hurry(setup: Setup) -> None:
 
 def test_dead_and_stalled_cameras_hold_up_nobody(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("farview.deploy.live.SHORTEST", 0.01)
+    monkeypatch.setattr("farview.deploy.watch.cameras.SILENT", 0.3)
     stop, said, reports = threading.Event(), [], []
     good, stalled, dead = (
         Paced(elr_frames(600, 1), name="good"),
@@ -113,6 +114,7 @@ def test_dead_and_stalled_cameras_hold_up_nobody(setup: Setup, monkeypatch: pyte
     watch_feeds(setup, feeds, stop, tell)
     assert {report.source for report in reports} == {"good"}
     assert dead.opened > 1 and "dead: is dead; next attempt in" in said[0]
+    assert sum("stalled: no frames for" in text for text in said) == 1
     assert reports[0].load > 0 and reports[0].age is not None and reports[0].time is not None
 
 

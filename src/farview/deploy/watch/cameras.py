@@ -17,6 +17,8 @@ from farview.deploy.watch.window import decide
 POLL = 0.04
 """Seconds between looks at the feeds: by how much frames of one moment may come apart and be computed together."""
 
+SILENT = 10.0
+"""Seconds without a frame that are worth a word."""
 PARTING = 1.0
 """Seconds in which readers may let their cameras go in the end."""
 
@@ -29,6 +31,8 @@ class Watched:
     channel: Channel
     newest: float | None = None
     """Time of the newest frame that was taken, monotonic seconds."""
+    silent: bool = False
+    """Whether that was too long ago."""
 
     def take(self, origin: float) -> int | None:
         """Take what came; the first slot of a window that is due, if one is."""
@@ -36,6 +40,13 @@ class Watched:
             self.channel.window.put(moment - origin, image)
             self.newest = moment
         return self.channel.window.due()
+
+    def mind(self, origin: float) -> None:
+        """Say once when a source that has not ended gives no frames."""
+        silent = time.monotonic() - (origin if self.newest is None else self.newest)
+        if silent > SILENT and not self.silent and not self.feed.ended:
+            self.feed.said(f"{self.feed.camera.name}: no frames for {silent:.0f} s")
+        self.silent = silent > SILENT
 
 
 class Load:
@@ -78,6 +89,8 @@ def watch_feeds(
             share = load.add(now, now - began)
             for (each, _), probabilities in zip(ready, decisions, strict=True):
                 tell(report_of(each, probabilities, share, now, origin))
+        for each in watched:
+            each.mind(origin)
         look(watched)
         if going:
             stop.wait(min(POLL, setup.hop / 4))

@@ -41,7 +41,8 @@ class Feed:
         self.dropped = 0
         self.error: FarviewError | None = None
         """Why it ended, if not by itself."""
-        self._see, self._stop, self._said, self._patient = see, stop, said, patient
+        self.said = said
+        self._see, self._stop, self._patient = see, stop, patient
         self._frames: deque[tuple[float, Image]] = deque(maxlen=capacity)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -68,7 +69,7 @@ class Feed:
 
     def _run(self) -> None:
         try:
-            frames = steadily(self.camera, self._stop, self._said, self._patient)
+            frames = steadily(self.camera, self._stop, self.said, self._patient)
             with closing(frames):
                 for number, (moment, image) in enumerate(frames):
                     self.camera.hurry = time.monotonic() - moment > LATE
@@ -81,7 +82,7 @@ class Feed:
         except Exception as error:  # whatever a decoder or a driver does
             self.error = FarviewError(f"{self.camera.name}: {type(error).__name__}: {error}")
         if self.error is not None and self._patient:
-            self._said(str(self.error))
+            self.said(str(self.error))
 
 
 class Played:
