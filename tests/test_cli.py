@@ -112,6 +112,8 @@ def test_readme_commands_run(tmp_path: Path) -> None:
         arguments = shlex.split(command)[1:]
         if arguments[0] == "train":
             arguments[1] = str(tmp_path / "tiny.yaml")
+        if arguments[0] == "watch":
+            arguments[2] = "coarse.mp4"  # a folder of images would be waited at for more
         if arguments[0] in ("table", "sweep"):
             arguments += ["--recipe", str(tmp_path / "tiny.yaml")]
             arguments += (

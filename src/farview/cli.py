@@ -67,7 +67,10 @@ def train(arguments: Arguments) -> None:
 
 
 def evaluate(arguments: Arguments) -> None:
-    """Prec@1, Prec@5, mean class accuracy, confusion matrix and per-class table of a model on a data set"""
+    """Prec@1, Prec@5, mean class accuracy, confusion matrix of a model on a data set; --stream: on long recordings"""
+    if any(word.split("=")[0] == "--stream" for word in arguments):
+        evaluate_stream(arguments)
+        return
     parser = data_parser("farview evaluate", evaluate.__doc__, model=True)
     parser.add_argument(
         "--part",
@@ -109,6 +112,32 @@ def evaluate(arguments: Arguments) -> None:
         print(json.dumps(result.to_dict()))
     else:
         job.print_evaluation(result)
+
+
+def evaluate_stream(arguments: Arguments) -> None:
+    """misses, delay and false alarms per hour of a model on long recordings with labelled spans"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview evaluate", description=evaluate_stream.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors)")
+    parser.add_argument(
+        "--stream", required=True, metavar="SPANS.csv", help="with the columns path,start,end,label (seconds)"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, help="seconds after its end to find a span in (default: a window)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    watch_options(parser)
+    options = parser.parse_args(arguments)
+
+    from farview.deploy.watch import stream as job
+
+    settings = watch_settings(options)
+    result = job.evaluate_stream(options.model, options.stream, settings, options.tolerance, options.json)
+    if options.json:
+        print(json.dumps(result.to_dict()))
+    else:
+        job.print_stream_evaluation(result)
 
 
 def predict(arguments: Arguments) -> None:
@@ -347,6 +376,84 @@ def render(arguments: Arguments) -> None:
     print(f"{options.out}: {count} frames")
 
 
+def watch(arguments: Arguments) -> None:
+    """live labels from a camera, an address, a video or eLR recording, a folder that fills, or many of them"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview watch", description=watch.__doc__)
+    parser.add_argument("model", help="a Farview model (.safetensors), or what farview export wrote")
+    parser.add_argument(
+        "source", nargs="?", help="number of a camera, rtsp:// or http:// address, video, folder that fills"
+    )
+    parser.add_argument("--sources", help="file with a line each: a name and a source")
+    watch_options(parser)
+    parser.add_argument("--pace", action="store_true", help="play a file at its own speed")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--on", action="append", default=[], metavar="LABEL", help="what sets off the next two (default: all)"
+    )
+    parser.add_argument(
+        "--exec", metavar="COMMAND", help="run when it begins; FARVIEW_LABEL and more in its environment"
+    )
+    parser.add_argument("--webhook", metavar="ADDRESS", help="post JSON when it begins")
+    options = parser.parse_args(arguments)
+
+    from farview.deploy.watch import watch as job
+
+    job.watch(
+        options.model,
+        options.source,
+        options.sources,
+        watch_settings(options),
+        options.json,
+        options.pace,
+        options.on,
+        options.exec,
+        options.webhook,
+    )
+
+
+def watch_options(parser: Any) -> None:
+    """The options of `farview.deploy.watch.setup.Settings`."""
+    parser.add_argument("--hop", type=float, default=1, help="seconds between decisions (default 1)")
+    parser.add_argument(
+        "--window", type=float, help="seconds that one looks back (default: as long as a training clip)"
+    )
+    parser.add_argument(
+        "--rate", type=float, help="frames per second of the time grid (default: of the training clips)"
+    )
+    parser.add_argument(
+        "--smooth",
+        type=float,
+        default=0,
+        help="seconds until a decision weighs 1/e (default 0: no smoothing)",
+    )
+    parser.add_argument(
+        "--threshold", type=float, help="least score of a sure answer (default: as calibrated)"
+    )
+    parser.add_argument(
+        "--calibrate", metavar="PREDICTIONS.csv", help="of held-out clips (default: as training did)"
+    )
+    parser.add_argument(
+        "--precision", type=float, default=0.9, help="share of sure answers to be right (default 0.9)"
+    )
+
+
+def watch_settings(options: Any) -> Any:
+    """The `Settings` in parsed options."""
+    from farview.deploy.watch.setup import Settings
+
+    return Settings(
+        options.hop,
+        options.window,
+        options.rate,
+        options.smooth,
+        options.threshold,
+        options.calibrate,
+        options.precision,
+    )
+
+
 def export(arguments: Arguments) -> None:
     """a trained model as one file that runs without PyTorch: ONNX or OpenVINO, float32 or int8, checked"""
     from argparse import ArgumentParser
@@ -437,6 +544,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "sweep": sweep,
     "record": record,
     "render": render,
+    "watch": watch,
     "export": export,
     "serve": serve,
 }

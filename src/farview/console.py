@@ -1,5 +1,6 @@
 """What the terminal shows while something takes long."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,3 +22,8 @@ def progress(what: str, quiet: bool = False) -> Iterator[Callable[[int, int], No
             bar.update(task, completed=done, total=total)
 
         yield update
+
+
+def say(text: str) -> None:
+    """A message on standard error, beside what a program may read."""
+    print(f"farview: {text}", file=sys.stderr, flush=True)

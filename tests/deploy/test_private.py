@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
 from tests.deploy.cameras import HttpCamera
+from tests.deploy.test_record import model_file
 from tests.deploy.traced import Trace, trace, works
 
 if sys.platform != "linux":
@@ -96,6 +98,14 @@ def test_a_camera(tmp_path: Path, least: int, tracing: None) -> None:
         port = f"sin_port=htons({camera.address.split(':')[2].split('/')[0]})"
     holds_no_hr_frame(found, [out], least)
     assert found.connected and all(port in address for address in found.connected)
+
+
+def test_watching(tmp_path: Path, video: Path, least: int, tracing: None) -> None:
+    model = model_file(tmp_path / "model.safetensors", SensorModel())
+    found = trace(tmp_path / "trace", "watch", str(model), str(video), "--hop", "0.1", "--json")
+    holds_no_hr_frame(found, [], least)
+    assert '"label"' in found.printed and found.connected == set()
+    assert not any(str(video) in opened for opened in found.open_before_dumps_off)
 
 
 def test_the_trace_would_find_one(tmp_path: Path, video: Path, least: int, tracing: None) -> None:

@@ -11,15 +11,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from farview.errors import FarviewError
 from farview.models.model_file import load_model, read_contract
+from farview.training.calibration import calibrate, read_predictions
 from farview.training.data import prepare
 from farview.training.phases import Run, phase_folders, run
 from farview.training.recipe import Recipe
+from tests.frames.videos import moving_picture, write_video
 from tests.training.tiny import CLASSES, tiny_recipe
 
 
@@ -88,6 +91,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from farview.training.phases import run
+from tests.frames.videos import moving_picture, write_video
 from tests.training.tiny import tiny_recipe
 if __name__ == "__main__":
     run(tiny_recipe(Path(sys.argv[1]), *sys.argv[2:]))
@@ -232,3 +236,23 @@ def test_fresh_noise_leaves_the_teacher_and_older_runs_alone(tmp_path: Path) -> 
     before, after = (phase_folders(recipe, prepare(recipe, quiet=True)) for recipe in (plain, fresh))
     assert before["teacher"] == after["teacher"]
     assert before["student"] != after["student"] and before["transfer"] != after["transfer"]
+
+
+def test_a_model_tells_how_fast_and_long_its_clips_were_and_how_far_to_trust_it(tmp_path: Path) -> None:
+    for number, step in enumerate((2, 2, 1)):
+        for label in ("left", "right"):
+            clip = tmp_path / "clips" / label / f"{number}.mp4"
+            clip.parent.mkdir(parents=True, exist_ok=True)
+            times = range(0, step * 20, step)[: 12 + 2 * number]
+            write_video(clip, moving_picture(12 + 2 * number, 24, 32), times=times)
+    options = ("--phases=[student]", "--student.epochs=1", "--data.val_share=0.4", "--data.test_share=0")
+    finished = run(tiny_recipe(tmp_path, *options), quiet=True)
+    trained = read_contract(finished.models["student"]).trained
+    lengths = [finished.clips.store.length(clip.source) for clip in finished.clips.train]
+    assert trained["pace"]["frames"] == np.median(lengths)
+    rates = [25.0 if clip.id.endswith("2.mp4") else 12.5 for clip in finished.clips.train]
+    assert trained["pace"]["rate"] == pytest.approx(np.median(rates), rel=0.1)
+    path = finished.folders["student"] / "validation-predictions.csv"
+    expected = calibrate(*read_predictions(path, ("left", "right")))
+    assert trained["calibration"]["temperature"] == pytest.approx(expected.temperature, rel=1e-3)
+    assert trained["calibration"]["threshold"] == pytest.approx(expected.threshold, abs=1e-4)

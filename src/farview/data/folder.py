@@ -17,6 +17,7 @@ from farview.data.layout import (
     refuse_untrained,
     walk,
 )
+from farview.data.spans import span_clips
 from farview.data.splits import hold_out
 from farview.errors import FarviewError
 from farview.frames.images import SUFFIXES
@@ -70,9 +71,14 @@ def find_table(root: Path, config: DataConfig) -> Path | None:
 
 
 def from_table(table: Path, root: Path, config: DataConfig) -> tuple[DataSet, bool]:
-    """Clips of a CSV, and whether it gives their parts; paths are relative to `root`, or to the folder a CSV is in."""
+    """Clips of a CSV, and whether it gives their parts; paths are relative to `root`, or to the folder a CSV is in.
+
+    With the columns `start` and `end` they are spans of long recordings, with paths relative to the CSV.
+    """
     base = root.parent if root.is_file() else root
     records = read_csv(table, ("path", "label"))
+    if records and {"start", "end"} <= records[0][0].keys():
+        return span_clips(table, PARTS, config)
     for record, where in records:
         for column in ("path", "label"):
             if not record[column]:

@@ -33,6 +33,8 @@ def steadily(
                 yield clock.place(stated, time.monotonic()), image
             return
         except UnreadableClip as error:
+            if stop.is_set():
+                return
             if not patient:
                 raise
             said(f"{error}; next attempt in {delay:.0f} s")

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from farview.console import say
 from farview.deploy.live import steadily
 from farview.deploy.private import no_dumps
 from farview.deploy.stop import stop_on_signal
@@ -181,7 +182,7 @@ def record_live(camera: Camera, path: Path, settings: Settings, quiet: bool = Fa
     with stop_on_signal() as stop, ExitStack() as stack:
         show = stack.enter_context(_status(quiet))
         try:
-            frames = steadily(camera, stop, _say)
+            frames = steadily(camera, stop, say)
             stack.callback(frames.close)
             for moment, image in frames:
                 frame = settings.elr(image, count)
@@ -200,10 +201,6 @@ def record_live(camera: Camera, path: Path, settings: Settings, quiet: bool = Fa
         except OSError as error:
             raise FarviewError(f"{path}: cannot be written: {reason_of(error)}") from error
     return count
-
-
-def _say(text: str) -> None:
-    print(f"farview: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

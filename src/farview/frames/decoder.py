@@ -134,6 +134,16 @@ def packet_index(path: Path) -> PacketIndex | None:
     return PacketIndex(times, [n for n, time in enumerate(times) if n == 0 or time in keyed])
 
 
+def frame_times(path: Path) -> list[float] | None:
+    """Seconds of every frame from the first one, by its packets; None where these do not tell. Decodes no frame."""
+    index = packet_index(path)
+    if index is None or not index.times:
+        return None
+    with _open_container(path) as container:
+        base = _video_stream(container, path).time_base
+    return None if base is None else [float((time - index.times[0]) * base) for time in index.times]
+
+
 def _open_container(path: Path) -> InputContainer:
     try:
         if path.is_dir():

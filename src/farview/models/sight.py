@@ -46,7 +46,7 @@ def look(recording: Recording, contract: Contract) -> Sight:
     """
     source = described(recording, contract.trained)
     with source.open() as opened:
-        _refuse(opened, source.name, contract)
+        refuse(opened, source.name, contract)
         length = len(opened)
         indices = contract.intervals.indices(length)  # (K, T)
         numbers, place = np.unique(indices.ravel(), return_inverse=True)  # short ones repeat frames
@@ -75,7 +75,7 @@ def shown_frames(opened: Frames, numbers: NDArray[np.int64], contract: Contract)
     return read[np.searchsorted(needed, numbers)], np.stack(moved)
 
 
-def _refuse(opened: Frames, name: str, contract: Contract) -> None:
+def refuse(opened: Frames, name: str, contract: Contract) -> None:
     """Raise where an eLR recording is of another size than this model's camera gives."""
     sensor = contract.sensor if contract.resolution == "elr" else None
     try:

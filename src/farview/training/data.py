@@ -1,9 +1,12 @@
 """From a recipe's data section to the clips, the frame store and the loaders of a phase."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
+import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from farview.console import progress
@@ -14,6 +17,9 @@ from farview.data.splits import readable, training_parts
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.store import FrameStore
 from farview.training.recipe import PhaseConfig, Recipe
+
+PACED = 9
+"""Clips that are opened to see how fast and how long training clips are."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,20 @@ def refuse_unreadable(
                 f"{clip.source.name}: test clip is unreadable: {unreadable[clip.source.name]}; "
                 f"mend it or go on without it by --skip_unreadable true"
             )
+
+
+def pace(clips: Sequence[Clip], store: FrameStore) -> dict[str, float]:
+    """What a live source must be brought to, to look like the training clips: their usual length (`frames`) and, where
+    they state one, their usual frames per second (`rate`). Medians over `PACED` clips, evenly taken.
+    """
+    chosen = [clips[i] for i in np.linspace(0, len(clips) - 1, min(PACED, len(clips))).round().astype(int)]
+    rates = []
+    for clip in chosen:
+        with suppress(FarviewError), clip.source.open() as frames:  # no reason to lose a finished training
+            rates.append(frames.fps)
+    stated = [rate for rate in rates if rate is not None]
+    made = {"frames": float(np.median([store.length(clip.source) for clip in chosen]))}
+    return made | ({"rate": float(np.median(stated))} if stated else {})
 
 
 def open_store(recipe: Recipe) -> FrameStore:

@@ -33,8 +33,9 @@ from farview.models.contract import Contract
 from farview.models.model_file import load_model, save_model
 from farview.models.network import ActionNetwork, check_size
 from farview.models.weights import load_initial
+from farview.training.calibration import calibrate
 from farview.training.checkpoint import LAST, WEIGHTS, AtomicCheckpoints, Keeper
-from farview.training.data import PhaseData, Prepared, prepare
+from farview.training.data import PhaseData, Prepared, pace, prepare
 from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, Training, TransferTraining
@@ -277,6 +278,7 @@ def finish(
 ) -> None:
     """Measure the trained network, write its predictions, then its model file, which marks the phase as done."""
     measured: dict[str, Any] = {}
+    live: dict[str, Any] = {"pace": pace(clips.train, clips.store)}
     for part, listed in (("validation", clips.val), ("test", clips.test)):
         if listed:
             predictions = predict_clips(network, contract, listed, clips.store)
@@ -284,7 +286,10 @@ def finish(
             measured[part] = asdict(
                 accuracy(predictions.logits, predictions.labels, predictions.interval_logits)
             )
-    trained = {**contract.trained, "seconds": round(seconds, 1)}
+            if part == "validation":
+                scores = predictions.logits.double().softmax(1).numpy()
+                live["calibration"] = asdict(calibrate(scores, predictions.labels.numpy()))
+    trained = {**contract.trained, "seconds": round(seconds, 1), **live}
     save_model(folder / MODEL, network, replace(contract, trained=trained, accuracy=measured))
     if not quiet:
         shown = ", ".join(f"{part} prec@1 {figures['prec1']:.1f}" for part, figures in measured.items())

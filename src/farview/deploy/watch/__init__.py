@@ -1,0 +1,1 @@
+"""Live labels: `farview watch`, and what `farview evaluate --stream` measures of it."""

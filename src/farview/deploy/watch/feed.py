@@ -1,0 +1,132 @@
+"""A source that goes on by itself: read in a thread of its own, of which only the newest frames are kept."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from farview.deploy.live import steadily
+from farview.errors import FarviewError, UnreadableClip
+from farview.frames.camera import Camera, FillingFolder, Timed, camera_of
+from farview.frames.source import Image, Source
+from farview.frames.times import timed
+from farview.models.contract import Contract
+from farview.models.sight import described, refuse
+
+LATE = 1.0
+"""Seconds behind its camera from which on a reader leaves out what it can."""
+
+
+class Feed:
+    """Frames of one camera as `take` finds them; HR frames are turned into what the model sees at once.
+
+    The reader never waits for who takes: of more than `capacity` frames the oldest are dropped and counted.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        camera: Camera,
+        see: Callable[[Image, int], Image],
+        capacity: int,
+        stop: threading.Event,
+        said: Callable[[str], None],
+        patient: bool = False,
+    ) -> None:
+        """`said` is told why a camera was lost. `patient`: one that was not there at first is waited for as well,
+        and `said` is told why it ended."""
+        self.name, self.camera = name, camera
+        self.dropped = 0
+        self.error: FarviewError | None = None
+        """Why it ended, if not by itself."""
+        self.said = said
+        self._see, self._stop, self._patient = see, stop, patient
+        self._frames: deque[tuple[float, Image]] = deque(maxlen=capacity)
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more frames will come."""
+        return not self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the reader, that its camera be let go; only for so long, since a stalled one never ends."""
+        self._thread.join(seconds)
+
+    def take(self) -> list[tuple[float, Image]]:
+        """(time on the monotonic clock in seconds, frame (h, w, C) as the model sees it), new since the last call."""
+        with self._lock:
+            frames = list(self._frames)
+            self._frames.clear()
+        return frames
+
+    def _run(self) -> None:
+        try:
+            frames = steadily(self.camera, self._stop, self.said, self._patient)
+            with closing(frames):
+                for number, (moment, image) in enumerate(frames):
+                    self.camera.hurry = time.monotonic() - moment > LATE
+                    frame = self._see(image, number)
+                    with self._lock:
+                        self.dropped += len(self._frames) == self._frames.maxlen
+                        self._frames.append((moment, frame))
+        except FarviewError as error:
+            self.error = error
+        except Exception as error:  # whatever a decoder or a driver does
+            self.error = FarviewError(f"{self.camera.name}: {type(error).__name__}: {error}")
+        if self.error is not None and self._patient:
+            self.said(str(self.error))
+
+
+class Played:
+    """A recording that plays at its own speed, as a camera would."""
+
+    def __init__(self, source: Source, contract: Contract, rate: float) -> None:
+        """`rate` in frames per second, for recordings that state no times."""
+        self.source, self.contract, self.rate = source, contract, rate
+        self.hurry = False
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def frames(self) -> Generator[Timed]:
+        """Each frame when it is due; those that are late are left out in a hurry. Raises `UnreadableClip`."""
+        with self.source.open() as opened:
+            refuse(opened, self.name, self.contract)
+            began = time.monotonic()
+            for moment, image in _once(timed(opened, self.rate)):
+                wait = began + moment - time.monotonic()
+                if wait > 0:
+                    time.sleep(wait)
+                elif self.hurry and wait < -LATE / 2:
+                    continue
+                yield moment, image
+
+
+def _once(frames: Iterator[tuple[float, Image]]) -> Iterator[tuple[float, Image]]:
+    """A recording that breaks off is not begun again, as a camera that is lost would be."""
+    try:
+        yield from frames
+    except UnreadableClip as error:
+        raise FarviewError(str(error)) from None
+
+
+def live_source(text: str, contract: Contract, rate: float) -> Camera:
+    """What goes on by itself: a camera, an address, a folder that fills, a recording that plays.
+
+    Raises `UnreadableClip` where `text` is none of these.
+    """
+    camera = camera_of(text)
+    if camera is not None:
+        return camera
+    if Path(text).is_dir():
+        return FillingFolder(Path(text))
+    return Played(described(text, contract.trained), contract, rate)

@@ -1,0 +1,132 @@
+"""Commands and web hooks: when, with what, and never in the way."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from farview.deploy.watch.actions import Actions
+from farview.deploy.watch.answer import Answer
+from farview.deploy.watch.setup import Report
+from farview.errors import FarviewError
+
+EVIL = "$(touch evil); `touch evil` 'a\" && touch evil"
+CLASSES = ("walk", EVIL, "background")
+
+
+def report(best: str, sure: bool = True, source: str = "hall") -> Report:
+    return Report(source, 2.0, Answer(best, 0.9, sure, {best: 0.9}), 0.1)
+
+
+@contextmanager
+def server(received: list[dict], answer: threading.Event | None = None, status: int = 200) -> Iterator[str]:
+    """A loopback address; it answers once `answer` is set."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["Content-Type"] == "application/json"
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if answer is not None:
+                answer.wait(60)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    made = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{made.server_port}/hook?key=secret"
+    finally:
+        made.shutdown()
+        made.server_close()
+
+
+def test_a_hook_hears_of_each_beginning_once() -> None:
+    received: list[dict] = []
+    with server(received) as address, Actions(CLASSES, webhook=address) as actions:
+        for best, sure in (
+            ("walk", True),
+            ("walk", True),  # goes on
+            ("walk", False),  # unsure
+            ("walk", True),  # begins again
+            ("background", True),
+            (EVIL, True),
+        ):
+            actions(report(best, sure))
+        actions(report(EVIL, source="yard"))  # another source
+    assert [(facts["source"], facts["label"]) for facts in received] == [
+        ("hall", "walk"),
+        ("hall", "walk"),
+        ("hall", EVIL),
+        ("yard", EVIL),
+    ]
+    assert received[0]["score"] == 0.9 and received[0]["seconds"] == 2.0
+
+
+def test_only_what_was_asked_for() -> None:
+    received: list[dict] = []
+    with server(received) as address, Actions(CLASSES, on=["walk"], webhook=address) as actions:
+        for best in (EVIL, "walk", "background"):
+            actions(report(best))
+    assert [facts["label"] for facts in received] == ["walk"]
+
+
+def test_a_label_reaches_a_command_by_its_environment_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "note it.sh").write_text(
+        'printf "%s|%s|%s|%s" "$1" "$FARVIEW_LABEL" "$FARVIEW_SCORE" "$FARVIEW_SOURCE $FARVIEW_TIME" > noted'
+    )
+    with Actions(CLASSES, command="sh 'note it.sh' '$FARVIEW_LABEL;touch evil'") as actions:
+        actions(report(EVIL))
+    noted = (tmp_path / "noted").read_text()
+    assert noted == f"$FARVIEW_LABEL;touch evil|{EVIL}|0.900000|hall 2.0"
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_hook_that_does_not_answer_holds_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farview.deploy.watch.actions.WAITING", 3)
+    answer, received, said = threading.Event(), [], []
+    with server(received, answer) as address, Actions(CLASSES, webhook=address, said=said.append) as actions:
+        for number in range(20):
+            actions(report("walk", source=f"camera{number}"))  # would wait for ever, were they to wait
+        assert len(said) >= 16 and "--webhook: too slow: 'walk' of camera" in said[0]
+        answer.set()
+    assert 2 <= len(received) <= 4
+
+
+def test_failures_are_told_without_secrets(tmp_path: Path) -> None:
+    said: list[str] = []
+    with server([], status=500) as address, Actions(CLASSES, webhook=address, said=said.append) as actions:
+        actions(report("walk"))
+    with Actions(CLASSES, webhook="http://127.0.0.1:9/x?key=secret", said=said.append) as actions:
+        actions(report("walk"))
+    for command in ("false", str(tmp_path / "absent")):
+        with Actions(CLASSES, command=command, said=said.append) as actions:
+            actions(report("walk"))
+    assert len(said) == 4 and all("walk of hall" in text and "secret" not in text for text in said), said
+    assert "500" in said[0] and "false ended with status 1" in said[2] and "No such file" in said[3]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "hall",
+        "http://",
+        "http://host:port/x",
+        "http://me:secret@host/x",
+        "ftp://host/x",
+    ],
+)
+def test_other_addresses_are_refused(address: str) -> None:
+    with pytest.raises(FarviewError, match=r"--webhook: .*expected http") as error:
+        Actions(CLASSES, webhook=address)
+    assert "secret" not in str(error.value)
