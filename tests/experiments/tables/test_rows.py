@@ -44,7 +44,7 @@ def test_the_paper_scale_is_the_papers_setting(tmp_path) -> None:
     assert (heavy.input.intervals.count, heavy.input.intervals.frames) == (4, 5)
 
 
-@pytest.mark.parametrize("row", TABLES["5"].rows[2:], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", TABLES["5"].rows[-2:], ids=lambda row: row.name)
 def test_table_5_sees_32_frames_and_their_flow(row: Row, tmp_path) -> None:
     request = Request(data="hmdb51:/data", scale="paper", out=str(tmp_path))
     cell = Cell(row, "r2plus1d34", "1", 0, cell_recipe(request, row, "r2plus1d34", "1", 0))
@@ -60,7 +60,7 @@ def test_table_5_sees_32_frames_and_their_flow(row: Row, tmp_path) -> None:
 def test_unlabeled_clips_reach_cstat_alone(tmp_path) -> None:
     request = Request(data="mime", pool="folder:pool", out=str(tmp_path))
     pools = [cell_recipe(request, row, "r2plus1d34", "1", 0).data.pool for row in TABLES["5"].rows]
-    assert pools == [None, None, None, "folder:pool"]
+    assert pools == [*[None] * (len(pools) - 1), "folder:pool"]
     without = cell_recipe(replace(request, pool=None), TABLES["5"].rows[-1], "r2plus1d34", "1", 0)
     assert without.data.pool is None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import make_cells
@@ -14,10 +15,17 @@ from farview.experiments.tables.engine import plan, tasks_of
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.systems import TABLE_5
 from farview.experiments.tables.table import table
+from farview.frames.intervals import Intervals
 from farview.models.contract import read_contract
 from farview.models.cost import cost_of
+from farview.rivals.fully_coupled import FullyCoupledConfig
+from farview.rivals.i3d import I3dConfig
 from farview.rivals.isr import IsrConfig
+from farview.rivals.multi_siamese import MultiSiameseConfig
+from farview.rivals.network_file import load_rival
 from farview.rivals.pot_file import load_pot
+from farview.rivals.purwanto import PurwantoConfig
+from farview.rivals.semi_coupled import SemiCoupledConfig
 from tests.experiments.tables.test_table import tiny_request
 
 SMALL = (
@@ -41,7 +49,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(folder: Path) -> Results:
     with pytest.MonkeyPatch.context() as patch:
-        quick = {"ISR": IsrConfig(copies=2, pool=2, search_clips=4)}
+        quick = {
+            "ISR": IsrConfig(copies=2, pool=2, search_clips=4),
+            "semi-coupled": SemiCoupledConfig(intervals=Intervals(2, 3), size=(16, 16)),
+            "multi-Siamese": MultiSiameseConfig(
+                intervals=Intervals(3, 2), size=(6, 8), width=1 / 8, copies=2, pool=2
+            ),
+            "fully-coupled": FullyCoupledConfig(intervals=Intervals(2, 3), size=(16, 16), width=1 / 16),
+            "I3D": I3dConfig(intervals=Intervals(1, 5), size=(24, 32), width=1 / 16),
+            "I3D, self-attention and KD": PurwantoConfig(
+                intervals=Intervals(1, 9), size=(40, 40), width=1 / 16
+            ),
+        }
         rows = tuple(replace(row, rival=quick.get(row.name, row.rival)) for row in TABLE_5.rows)
         patch.setitem(TABLES, "5", replace(TABLE_5, rows=rows))
         return table("5", request_of(folder), quiet=True)
@@ -57,13 +76,18 @@ def test_every_row_is_there_with_the_papers_figures(finished: Results) -> None:
     assert {row["row"]: tuple(row["published"].values()) for row in finished["rows"]} == {
         "PoT": (26.57, 82.5),
         "ISR": (28.68, 85.1),
+        "semi-coupled": (29.20, 93.7),
+        "multi-Siamese": (37.70, 94.9),
+        "fully-coupled": (44.96, 95.3),
+        "I3D": (52.61, 93.89),
+        "I3D, self-attention and KD": (57.84, 97.22),
         "R(2+1)D-34": (52.29, 94.2),
         "CSTAT, R(2+1)D-34": (59.41, 97.31),
     }
 
 
 def test_two_streams_are_fused_by_the_recipes_weights(finished: Results) -> None:
-    for row in finished["rows"][2:]:
+    for row in finished["rows"][-2:]:
         for cell in row["cells"]:
             labels, rgb = read(cell["folder"])
             _, flow = read(cell["flow_folder"])
@@ -75,7 +99,7 @@ def test_two_streams_are_fused_by_the_recipes_weights(finished: Results) -> None
 
 
 def test_cost_is_that_of_all_streams(finished: Results) -> None:
-    pot, _, plain, cstat = finished["rows"]
+    pot, plain, cstat = (finished["rows"][i] for i in (0, -2, -1))
     counted = [
         cost_of(read_contract(Path(plain["cells"][0][key]) / "model.safetensors"))
         for key in ("folder", "flow_folder")
@@ -89,19 +113,42 @@ def test_cost_is_that_of_all_streams(finished: Results) -> None:
     assert all(row["seconds_a_clip"] > 0 for row in finished["rows"])
 
 
+def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder: Path) -> None:
+    request = request_of(folder, out=str(folder / "scales"), rows=("I3D", "semi-coupled", "multi-Siamese"))
+    small = {cell.row.name: cell.row.rival for cell in make_cells(TABLE_5, request)[0]}
+    assert {name: (rival.width, rival.size) for name, rival in small.items()} == {
+        "I3D": (1 / 4, (64, 64)),
+        "semi-coupled": (1 / 4, (32, 32)),
+        "multi-Siamese": (1 / 4, (12, 16)),
+    }
+    published = make_cells(TABLE_5, replace(request, scale="paper", overrides=()))[0]
+    assert {cell.row.name: cell.row.rival.width for cell in published} == dict.fromkeys(small, 1.0)
+
+
+def test_rivals_are_as_large_as_their_files_say(finished: Results) -> None:
+    for row in finished["rows"][2:7]:
+        file = Path(row["cells"][0]["folder"]) / "model.safetensors"
+        model = load_rival(file)
+        assert row["multiply_adds"] == model.multiply_adds > 0 and row["parameters"] == model.parameters
+        with safe_open(file, framework="numpy") as tensors:
+            assert row["parameters"] <= sum(tensors.get_tensor(key).size for key in tensors.keys())  # noqa: SIM118
+        assert model.config.width <= 1 / 4
+
+
 def test_differences_to_the_method_are_paired(finished: Results) -> None:
     last = finished["rows"][-1]
     for row in finished["rows"][:-1]:
         assert row["to_last"]["points"] == pytest.approx(row["prec1"] - last["prec1"])
     assert last["to_last"] is None
-    assert last["to_student"]["points"] == pytest.approx(last["prec1"] - finished["rows"][2]["prec1"])
+    assert last["to_student"]["points"] == pytest.approx(last["prec1"] - finished["rows"][-2]["prec1"])
 
 
 def test_pot_is_trained_once_for_all_seeds_and_streams_share_nothing(folder: Path) -> None:
     request = request_of(folder, out=str(folder / "planned"))
     planned = plan(make_cells(TABLE_5, replace(request, rows=("PoT",), seeds=(0, 1)))[0], quiet=True)
     assert len(planned) == 2 and len(tasks_of(planned)) == 1
-    tasks = tasks_of(plan(make_cells(TABLE_5, request)[0], quiet=True))
+    rows = ("PoT", "ISR", "R(2+1)D-34", "CSTAT, R(2+1)D-34")
+    tasks = tasks_of(plan(make_cells(TABLE_5, replace(request, rows=rows))[0], quiet=True))
     kinds = [(task.phase, task.rival is not None, task.recipe.input.stream) for task in tasks]
     assert kinds == [
         ("teacher", False, "rgb"),

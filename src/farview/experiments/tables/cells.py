@@ -6,6 +6,7 @@ from typing import Literal
 
 from farview.errors import FarviewError
 from farview.experiments.tables.rows import Row, Settings, Table, choose
+from farview.experiments.tables.systems import narrow
 from farview.training.phases import write_yaml
 from farview.training.recipe import Recipe, read_recipe
 
@@ -95,6 +96,8 @@ def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
 
 def row_cells(request: Request, row: Row, column: str) -> list[Cell]:
     """The cells of one row in one column, their recipes written."""
+    if request.scale == "small":
+        row = replace(row, rival=narrow(row.rival))
     cells = []
     for split in request.splits:
         for seed in request.seeds:
