@@ -13,8 +13,8 @@ import torch
 from farview.cli import main
 from farview.data.clip import Clip
 from farview.deploy import export as job
-from farview.deploy.clips import clips_of, spread
 from farview.deploy.export import Check, compare, export, refuse
+from farview.deploy.export_clips import clips_of, spread
 from farview.deploy.graphs import runner
 from farview.deploy.runner import Runner, open_model
 from farview.errors import FarviewError

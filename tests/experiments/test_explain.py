@@ -13,7 +13,8 @@ from farview.experiments.explain import explain, model_rows, teacher_rows
 from farview.experiments.film import running_maps
 from farview.frames.intervals import Intervals
 from farview.models.model_file import load_model, save_model
-from farview.models.recogniser import Recogniser, described
+from farview.models.recogniser import Recogniser
+from farview.models.sight import described
 from farview.training.phases import Run
 
 

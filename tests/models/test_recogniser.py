@@ -22,7 +22,8 @@ from farview.frames.video import VideoFile
 from farview.models.contract import Contract, NetworkConfig
 from farview.models.model_file import load_model, save_model
 from farview.models.network import ActionNetwork
-from farview.models.recogniser import Recogniser, described
+from farview.models.recogniser import Recogniser
+from farview.models.sight import described
 from farview.training.evaluation import predict_clips
 
 SENSOR = SensorModel(height=6, width=8)

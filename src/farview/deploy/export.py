@@ -9,7 +9,7 @@ import numpy as np
 
 from farview.console import progress
 from farview.data.clip import Clip
-from farview.deploy.clips import clips_of, spread
+from farview.deploy.export_clips import clips_of, spread
 from farview.deploy.formats import Format, exported, read_program
 from farview.deploy.graphs import graphs, runs
 from farview.deploy.runner import Runner, started

@@ -14,8 +14,8 @@ from farview.experiments.pictures import Floats, Row, heat, pixels, relative, rg
 from farview.frames.files import atomic_write
 from farview.frames.resize import hr_frames
 from farview.frames.source import Frames, Image, Images
-from farview.models.recogniser import Recogniser, Recognition, Recording, described
-from farview.models.sight import shown_frames
+from farview.models.recogniser import Recogniser, Recognition
+from farview.models.sight import Recording, described, shown_frames
 
 WIDTH, GAP, TITLE, LABELS, BARS, MARGIN = 320, 12, 44, 24, 92, 16  # pixels
 CHUNK = 32

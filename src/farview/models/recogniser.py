@@ -12,9 +12,7 @@ from farview.data.augment import as_video, enlarge, normalise
 from farview.frames.source import Images
 from farview.models.model_file import load_model
 from farview.models.network import ActionOutput
-from farview.models.sight import Recording, described, look, see
-
-__all__ = ["Recogniser", "Recognition", "Recording", "described"]
+from farview.models.sight import Recording, look
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,6 @@ class Recogniser:
             sight.indices,
             sight.length,
         )
-
-    def see(self, frames: Images, indices: NDArray[np.int64]) -> Images:
-        """Recorded frames (N, H, W, C) with their numbers (N,) as this model's camera gives them, (N, h, w, C)."""
-        return see(frames, indices, self.contract)
 
     def video(self, seen: Images, size: tuple[int, int] | None = None) -> Tensor:
         """Frames of the model's camera (K, T, h, w, C) as the network's input, (1, K, C, T, H, W) grey levels.

@@ -13,7 +13,6 @@ import av
 import numpy as np
 
 from farview.deploy.private import no_dumps
-from farview.deploy.record import Settings
 from farview.deploy.serve.limits import Limits
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.recording import ElrRecording, is_recording, refuse_other_size
@@ -21,6 +20,7 @@ from farview.frames.source import Images
 from farview.frames.video import VideoFile
 from farview.frames.workers import follow_parent
 from farview.models.contract import Contract
+from farview.models.sight import see
 
 FRAMES, REFUSED = b"\0", b"\1"
 """First byte of a reply: eLR frames as they lie in memory, or one line of text."""
@@ -85,7 +85,6 @@ def elr_frames(path: Path, contract: Contract, limits: Limits) -> Images:
     assert contract.sensor is not None
     check_header(path, limits)
     source = ElrRecording(path) if is_recording(path) else VideoFile(path)
-    settings = Settings(contract.sensor, grey=contract.channels == 1)
     with source.open() as opened:
         refuse_other_size(opened, (contract.sensor.height, contract.sensor.width))
         length = len(opened)
@@ -96,8 +95,7 @@ def elr_frames(path: Path, contract: Contract, limits: Limits) -> Images:
         indices = contract.intervals.indices(length)  # (K, T)
         numbers, place = np.unique(indices, return_inverse=True)
         # One at a time: as many HR frames at once could be gigabytes.
-        seen = np.stack([settings.elr(opened.read([number])[0], int(number)) for number in numbers])
-    seen = np.repeat(seen, contract.channels // seen.shape[-1], axis=-1)
+        seen = np.concatenate([see(opened.read([number]), number[None], contract) for number in numbers])
     return seen[place.reshape(indices.shape)]
 
 

@@ -9,7 +9,7 @@ from farview.errors import FarviewError
 from farview.experiments.evaluate import relabel
 from farview.experiments.examples import EXAMPLES, one_of_each, rule_of
 from farview.experiments.figures.subject import Example, Subject
-from farview.models.recogniser import described
+from farview.models.sight import described
 
 
 def examples_of(subject: Subject, wanted: Sequence[str] = ()) -> tuple[list[Example], str]:

@@ -62,9 +62,8 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
         {
             "clips": [
                 identity(example, subject)
+                | moment.place
                 | {
-                    "frame": moment.frame,
-                    "interval": moment.interval + 1,
                     "kept": {kind: round(shares[i], 6) for kind, shares in kept.items()},
                 }
                 for i, (example, moment) in enumerate(zip(examples, moments, strict=True))

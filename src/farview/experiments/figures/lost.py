@@ -55,9 +55,8 @@ def draw(subject: Subject, examples: Sequence[Example]) -> Made:
         {
             "clips": [
                 identity(example, subject)
+                | moment.place
                 | {
-                    "frame": moment.frame,
-                    "interval": moment.interval + 1,
                     "box": {"top": box[0], "left": box[1], "height": box[2], "width": box[3]},
                     "mean_change": round(float(moment.change.mean()), 4),
                     "changed": round(float((moment.change >= same).mean()), 6),

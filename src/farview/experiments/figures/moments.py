@@ -33,6 +33,11 @@ class Moment:
     videos: tuple[Tensor, Tensor]
     """HR and eLR of the whole clip, (1, K, C, T, H, W) grey levels."""
 
+    @property
+    def place(self) -> dict[str, int]:
+        """Where it is in its clip, counted from 1: a figure's facts."""
+        return {"frame": self.frame, "interval": self.interval + 1}
+
 
 def moment_of(subject: Subject, example: Example) -> Moment:
     """The frame that T-Net weighs most. Raises FarviewError where the recording is eLR already."""

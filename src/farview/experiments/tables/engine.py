@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal
 
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell
+from farview.frames.workers import follow_parent
 from farview.rivals.run import RivalConfig, rival_folder, run_rival
 from farview.training.data import Prepared, prepare
 from farview.training.phases import MODEL, check_inputs, needs, phase_folders, run_phase
@@ -186,19 +186,7 @@ def executor(jobs: int, engine: Engine) -> Executor:
     """Processes of this machine, or tasks of a Ray cluster."""
     if engine == "ray":
         return RayExecutor()
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent)
-
-
-def end_with_parent() -> None:
-    """Let this worker end when the process that started it is gone, even by `kill -9`."""
-
-    def watch() -> None:
-        parent = parent_process()
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=follow_parent)
 
 
 class RayExecutor(Executor):

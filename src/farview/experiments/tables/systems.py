@@ -18,19 +18,17 @@ from farview.rivals.semi_coupled import SemiCoupledConfig
 
 BACKBONE: Settings = {"network.backbone": "r2plus1d34", "input.stream": "rgb"}
 """Of the RGB network; the flow network's recipe follows from it."""
-
-
 NARROW_WIDTH, NARROW_SIZE = 1 / 4, 64
 """Small scale: a rival network's channels as a share of the published ones, and the largest side of its input."""
 
 
-def narrow(rival: RivalConfig | None) -> RivalConfig | None:
+def narrow(config: RivalConfig | None) -> RivalConfig | None:
     """A rival for small data and few processors; support vector machines stay as they are."""
-    if not isinstance(rival, StreamsConfig):
-        return rival
-    height, width = rival.size
+    if not isinstance(config, StreamsConfig):
+        return config
+    height, width = config.size
     size = min(height, NARROW_SIZE), min(width, NARROW_SIZE)
-    return replace(rival, width=min(rival.width, NARROW_WIDTH), size=size)
+    return replace(config, width=min(config.width, NARROW_WIDTH), size=size)
 
 
 def published(hmdb51: float, ixmas: float) -> dict[str, float]:
