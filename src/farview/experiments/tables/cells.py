@@ -89,6 +89,8 @@ def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
         if row.pool and request.pool is None:
             left_out.append(f"{row.name}: needs unlabeled clips; give them by --pool kind:folder")
             continue
+        if request.scale == "small":
+            row = replace(row, rival=narrow(row.rival))
         for column in columns:
             cells += row_cells(request, row, column)
     return cells, left_out
@@ -96,8 +98,6 @@ def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
 
 def row_cells(request: Request, row: Row, column: str) -> list[Cell]:
     """The cells of one row in one column, their recipes written."""
-    if request.scale == "small":
-        row = replace(row, rival=narrow(row.rival))
     cells = []
     for split in request.splits:
         for seed in request.seeds:

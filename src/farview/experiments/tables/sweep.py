@@ -58,7 +58,7 @@ def sweep(
     raise_failed(failed)
     points = []
     for place, row in rows:
-        items = [item for item in planned if item.cell.row is row]
+        items = [item for item in planned if item.cell.row.name == row.name]
         points.append(place | point_of(items))
     results = {
         "data": request.data,
