@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.autograd import gradcheck
 
 from farview.transfer.difference import difference_confidence
@@ -141,6 +142,15 @@ def test_extractor_by_hand():
     torch.testing.assert_close(learned_confidence(extractor, hr, elr)[0, 0, 0], expected)
 
 
+def test_extractor_is_the_difference_of_two_features():
+    """Each video through both convolutions, as the paper has it."""
+    torch.manual_seed(0)
+    extractor = Extractor(2).double()
+    hr, elr = torch.rand(2, 3, 2, 7, 9, dtype=torch.float64) * 255
+    g = nn.Sequential(extractor.first, extractor.relu, extractor.second)
+    torch.testing.assert_close(extractor(hr, elr), g(hr / 127.5 - 1) - g(elr / 127.5 - 1))
+
+
 def test_gradients_of_the_mlp_map():
     torch.manual_seed(0)
     extractor = Extractor(2).double()
@@ -148,7 +158,7 @@ def test_gradients_of_the_mlp_map():
     names = [name for name, _ in extractor.named_parameters()]
 
     def confidence(*weights):
-        def g(frames):
+        def g(*frames):
             return torch.func.functional_call(extractor, dict(zip(names, weights, strict=True)), frames)
 
         return learned_confidence(g, hr, elr)

@@ -20,9 +20,13 @@ class Extractor(nn.Module):
         self.second = nn.Conv2d(filters, filters, 3, padding=1, bias=False)  # a bias would cancel
         self.relu = nn.LeakyReLU(0.1)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """Grey levels 0..255 (N, C, H, W) -> features (N, 3, H/2, W/2), halves rounded up."""
-        return self.second(self.relu(self.first(frames / 127.5 - 1)))
+    def forward(self, hr: Tensor, elr: Tensor) -> Tensor:
+        """g(HR) - g(eLR) of grey levels 0..255 (N, C, H, W) each -> (N, 3, H/2, W/2), halves rounded up.
+
+        The second convolution is linear: taken of the difference, it costs half.
+        """
+        hr, elr = (self.relu(self.first(frames / 127.5 - 1)) for frames in (hr, elr))
+        return self.second(hr - elr)
 
 
 def learned_confidence(extractor: Extractor, hr: Tensor, elr: Tensor) -> Tensor:
@@ -31,9 +35,8 @@ def learned_confidence(extractor: Extractor, hr: Tensor, elr: Tensor) -> Tensor:
     The absolute difference is averaged over the filters; each value of the map covers 2x2 pixels.
     """
     b, k, c, t, h, w = hr.shape
-    features = [
-        extractor(video.transpose(2, 3).reshape(-1, c, h, w))  # (B*K*T, 3, H/2, W/2)
-        for video in (hr, elr)
-    ]
-    confidence = confidence_of((features[0] - features[1]).abs().mean(1, keepdim=True))
+    lost = extractor(
+        *(video.transpose(2, 3).reshape(-1, c, h, w) for video in (hr, elr))
+    )  # (B*K*T, 3, H/2, W/2)
+    confidence = confidence_of(lost.abs().mean(1, keepdim=True))
     return F.interpolate(confidence, (h, w)).view(b, k, t, h, w)
