@@ -1,7 +1,8 @@
-"""Some of a data set's training people as an unlabeled pool: to try what unlabeled clips of other people bring.
+r"""Some of a data set's training people as an unlabeled pool: to try what unlabeled clips of other people bring.
 
     python benchmarks/unlabeled.py msr-action3d:/data/MSR-Action3D --groups s07 s09 --out runs/unlabeled
-    farview table 4 --data folder:runs/unlabeled/labelled.csv --pool folder:runs/unlabeled/pool.csv --recipe msr-action3d
+    farview table 4 --data folder:runs/unlabeled/labelled.csv --pool folder:runs/unlabeled/pool.csv \
+        --recipe msr-action3d
 
 `labelled.csv` has the other people's training clips and all test clips; `pool.csv` the training clips of the named
 groups, whose labels Farview takes off.
