@@ -1,0 +1,216 @@
+"""Fitting the sensor model to a coarse recording and an HR recording of the same scene at the same time.
+
+Time offset, affine view, gain and offset are nuisances: found together with the blur, by robust least squares.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from farview.errors import FarviewError
+from farview.frames.sensor_align import PATIENCE, Recording, common, offset, rough_view, spread
+from farview.frames.sensor_noise import LEAST, Floats, Mask, Noise, noise_of
+from farview.frames.sensor_view import Geometry, View
+
+FRAMES = 60
+"""Coarse frames from which view and blur are fitted, evenly over the recording."""
+DRAWS = 1000
+"""Of the bootstrap."""
+
+_DARK, _BRIGHT = 8.0, 247.0  # grey levels beyond which clipping has its say
+_BLOCKS = 15  # of frames that are drawn anew together: neighbours err alike
+_STEPS = np.array([0.02, 0.01, 0.01, 0.01, 0.01, 0.06, 0.06, 0.25])  # of slopes; OpenCV moves by 1/32 pixel
+_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A coarse recording fitted to an HR recording."""
+
+    coarse: str
+    hr: str
+    frames: int
+    """Coarse frames that were taken while both ran."""
+    variance: float
+    """Square of the blur, eLR pixels."""
+    draws: Floats
+    """Bootstrap of `variance` (DRAWS,); may be below 0."""
+    view: View
+    later: float
+    """Seconds after the HR recording's start at which the coarse one starts."""
+    timed: bool
+    """Whether enough moves to tell that; 0 where not."""
+    explained: float
+    """Share of the coarse frames' variance, over space and time, that the fit explains."""
+    residual: float
+    """Root mean square of what it does not explain, grey levels."""
+    noise: Noise | None
+    """None where the recording is too short, or clipped."""
+    shown: tuple[Floats, Floats]
+    """A coarse frame and its fit, (h, w, C)."""
+
+
+def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.random.Generator) -> Pair:
+    """Raises FarviewError where the recordings do not show the same scene at the same time."""
+    from scipy.optimize import least_squares
+
+    names = f"{coarse.name} and {hr.name}"
+    later, timed, view = 0.0, False, View()
+    for _ in range(2):  # the offset needs the view, and the view the offset
+        found, certain = offset(coarse, hr, geometry, view)
+        timed = certain > 0.1
+        later = found if timed else 0.0
+        view, score = rough_view(coarse, hr, geometry, later)
+    if score < 0.5:
+        raise FarviewError(
+            f"{names}: do not show the same scene at the same time (best correlation {score:.2f}); give both in the "
+            f"same order, upright, started within {PATIENCE:.0f} s of each other"
+        )
+    chosen = spread(common(coarse, hr, later), FRAMES)
+    if len(chosen) < _BLOCKS:
+        raise FarviewError(
+            f"{names}: only {len(chosen)} frames were taken while both ran; record 10 s or more"
+        )
+    target, grey = coarse.grey()[chosen].astype(float), hr.grey()
+    step = float(np.median(np.diff(hr.times))) if timed else 0.0
+
+    def predict(x: Floats) -> Floats:
+        between = hr.at(coarse.times[chosen] + later + step * x[7], grey)
+        return geometry.degrade(geometry.look(between, _view(x))[0], x[0])
+
+    x = np.array([0.16, *view.turn, *view.shift, 0.0])
+    reach = np.array([9.0, *[0.6] * 4, *[max(geometry.elr)] * 2, 3.0])
+    low = np.concatenate([[0.0], -reach[1:]])
+    for _ in range(2):  # which pixels count, and how much they err, is seen better the second time
+        weight = _weight(geometry, x, predict(x), target, names)
+        scale = _scale(predict(x), target, weight)
+
+        def errors(x: Floats, weight: Floats = weight, scale: float = scale) -> Floats:
+            expected = predict(x)
+            gain, base = _line(expected, target, weight)
+            return ((target - gain * expected - base) * weight).ravel() / scale
+
+        def slopes(x: Floats, errors: Callable[[Floats], Floats] = errors) -> Floats:
+            return _slopes(errors, x, low, reach)
+
+        x = least_squares(
+            errors,
+            x,
+            slopes,
+            (low, reach),
+            x_scale=5 * _STEPS,
+            loss="soft_l1",
+            xtol=1e-4,
+            ftol=1e-5,
+            max_nfev=30,
+        ).x
+    draws = x[0] + _draws(errors(x), slopes(x), timed, rng)
+    return _finish(coarse, hr, geometry, x, later + step * x[7], timed, draws)
+
+
+def _view(x: Floats) -> View:
+    return View(tuple(map(float, x[1:5])), tuple(map(float, x[5:7])))  # type: ignore[arg-type]
+
+
+def _covered(geometry: Geometry, x: Floats) -> Mask:
+    """Pixels (h, w) of whose light the HR frames show 98 %."""
+    inside = geometry.look(np.zeros((1, *geometry.kept), np.float32), _view(x))[1]
+    return geometry.degrade(inside, x[0]) >= 0.98
+
+
+def _weight(geometry: Geometry, x: Floats, expected: Floats, target: Floats, names: str) -> Floats:
+    """1 where a pixel is covered and not clipped, by what is expected of it, (N, h, w). Raises where little is left."""
+    covered = _covered(geometry, x)
+    gain, base = _line(expected, target, np.broadcast_to(covered, target.shape))
+    fitted = gain * expected + base
+    weight = covered & (fitted > _DARK) & (fitted < _BRIGHT)
+    if weight.mean() < 0.15:
+        raise FarviewError(
+            f"{names}: hardly a pixel is both within the HR frames and not black or white; let the HR camera see "
+            "more than the coarse one, and expose both so that little is clipped"
+        )
+    return weight.astype(float)
+
+
+def _line(expected: Floats, target: Floats, weight: Floats | Mask) -> tuple[float, float]:
+    """Gain and offset of `target` against `expected`, by weighted least squares."""
+    counts = np.asarray(weight) > 0
+    gain, base = np.polyfit(expected[counts], target[counts], 1)
+    return float(gain), float(base)
+
+
+def _scale(expected: Floats, target: Floats, weight: Floats) -> float:
+    """A robust sigma of the errors, beyond which they count less."""
+    gain, base = _line(expected, target, weight)
+    error = np.abs(target - gain * expected - base)[weight > 0]
+    return float(1.4826 * np.median(error)) + 0.1
+
+
+def _slopes(errors: Callable[[Floats], Floats], x: Floats, low: Floats, high: Floats) -> Floats:
+    """Jacobian by central differences of `_STEPS`, within the bounds."""
+    columns = []
+    for n, step in enumerate(_STEPS):
+        up, down = x.copy(), x.copy()
+        up[n], down[n] = min(x[n] + step, high[n]), max(x[n] - step, low[n])
+        columns.append((errors(up) - errors(down)) / (up[n] - down[n]))
+    return np.stack(columns, axis=1)
+
+
+def _draws(error: Floats, slope: Floats, timed: bool, rng: np.random.Generator) -> Floats:
+    """How the blur's square changes when blocks of frames are drawn anew (DRAWS,): one Gauss-Newton step each."""
+    count = len(error) // 1
+    free = slope.shape[1] - (0 if timed else 1)
+    slope = slope[:, :free]
+    robust = 1 / np.sqrt(1 + error**2)  # the slope of soft_l1
+    pieces = np.array_split(np.arange(count), _BLOCKS)
+    curve = np.stack([(slope[p] * robust[p, None]).T @ slope[p] for p in pieces])
+    pull = np.stack([slope[p].T @ (robust[p] * error[p]) for p in pieces])
+    times = rng.multinomial(_BLOCKS, np.full(_BLOCKS, 1 / _BLOCKS), DRAWS).astype(float)
+    ridge = 1e-9 * np.trace(curve.sum(0)) * np.eye(free)
+    moved = np.linalg.solve(np.tensordot(times, curve, 1) + ridge, (times @ pull)[..., None])
+    return -moved[:, 0, 0]
+
+
+def _finish(
+    coarse: Recording, hr: Recording, geometry: Geometry, x: Floats, later: float, timed: bool, draws: Floats
+) -> Pair:
+    """The fit over all frames and channels: each coarse channel as a mixture of HR channels and an offset."""
+    numbers = common(coarse, hr, later)
+    target = coarse.frames[numbers].astype(float)
+    view, covered = _view(x), _covered(geometry, x)
+    parts = []
+    for start in range(0, len(numbers), _CHUNK):
+        kept = hr.at(coarse.times[numbers[start : start + _CHUNK]] + later, hr.frames)
+        channels = [
+            geometry.degrade(geometry.look(np.ascontiguousarray(k), view)[0], x[0])
+            for k in np.moveaxis(kept, 3, 0)
+        ]
+        parts.append(np.stack(channels, axis=3))
+    seen = np.concatenate(parts)  # (T, h, w, HR channels)
+    basis = np.concatenate([seen, np.ones((*seen.shape[:3], 1))], axis=3)
+    counts = covered & (target.min(3) > _DARK) & (target.max(3) < _BRIGHT)
+    mixture = np.linalg.lstsq(basis[counts], target[counts], rcond=None)[0]
+    fitted = basis @ mixture
+    counts = covered & (fitted.min(3) > _DARK) & (fitted.max(3) < _BRIGHT)
+    error = target - fitted
+    residual = float(np.sqrt((error[counts] ** 2).mean()))
+    explained = 1 - residual**2 / max(float(target[counts].var(0).mean()), 1e-9)
+    usable = np.broadcast_to(counts[..., None], error.shape)
+    noise = noise_of(error, target.mean(0), usable, fitted) if len(error) >= LEAST else None
+    middle = len(target) // 2
+    shown = target[middle], fitted[middle]
+    return Pair(
+        coarse.name,
+        hr.name,
+        len(target),
+        float(x[0]),
+        draws,
+        view,
+        later,
+        timed,
+        explained,
+        residual,
+        noise,
+        shown,
+    )
