@@ -59,7 +59,7 @@ def noise_of(series: Floats, level: Floats, usable: Mask, motion: Floats | None 
     blocks = (count - 1) // BLOCK
     steps = BLOCK * blocks  # differences that fill blocks
     both = (usable[1:] & usable[:-1]).reshape(count - 1, pixels)[:steps]
-    candidates = both.reshape(blocks, BLOCK, pixels).all(1)
+    candidates: Any = both.reshape(blocks, BLOCK, pixels).all(axis=1)
     if motion is not None:
         energy = _in_blocks(np.square(np.diff(motion, axis=0)).reshape(count - 1, pixels)[:steps])
         if candidates.any():
@@ -145,13 +145,14 @@ def by_brightness(noises: list[Noise]) -> list[tuple[float, float]]:
     levels = np.concatenate([n.level for n in noises])
     levels, sums, counts = levels[counts > 0], sums[counts > 0], counts[counts > 0]
     part = _parts(levels)
-    return [
-        (
-            float(np.average(levels[part == p], weights=counts[part == p])),
-            float(sums[part == p].sum() / counts[part == p].sum()),
+    found = []
+    for p in np.unique(part):
+        here = part == p
+        weights = counts[here]
+        found.append(
+            (float(np.average(levels[here], weights=weights)), float(sums[here].sum() / weights.sum()))
         )
-        for p in np.unique(part)
-    ]
+    return found
 
 
 def _in_blocks(values: Floats) -> Floats:

@@ -19,7 +19,7 @@ DRAWS = 1000
 """Of the bootstrap."""
 
 _DARK, _BRIGHT = 8.0, 247.0  # grey levels beyond which clipping has its say
-_BLOCKS = 15  # of frames that are drawn anew together: neighbours err alike
+_BLOCKS, _TILES = 15, 4  # of frames, and along each side, that are drawn anew together: neighbours err alike
 _STEPS = np.array([0.02, 0.01, 0.01, 0.01, 0.01, 0.06, 0.06, 0.25])  # of slopes; OpenCV moves by 1/32 pixel
 _CHUNK = 64
 
@@ -105,7 +105,7 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
             ftol=1e-5,
             max_nfev=30,
         ).x
-    draws = x[0] + _draws(errors(x), slopes(x), timed, rng)
+    draws = x[0] + _draws(errors(x), slopes(x), target.shape, timed, rng)
     return _finish(coarse, hr, geometry, x, later + step * x[7], timed, draws)
 
 
@@ -135,15 +135,17 @@ def _weight(geometry: Geometry, x: Floats, expected: Floats, target: Floats, nam
 
 def _line(expected: Floats, target: Floats, weight: Floats | Mask) -> tuple[float, float]:
     """Gain and offset of `target` against `expected`, by weighted least squares."""
-    counts = np.asarray(weight) > 0
-    gain, base = np.polyfit(expected[counts], target[counts], 1)
-    return float(gain), float(base)
+    w = np.asarray(weight, np.float64)
+    total = w.sum()
+    x, y = (w * expected).sum() / total, (w * target).sum() / total
+    gain = (w * (expected - x) * (target - y)).sum() / max((w * (expected - x) ** 2).sum(), 1e-9)
+    return float(gain), float(y - gain * x)
 
 
 def _scale(expected: Floats, target: Floats, weight: Floats) -> float:
     """A robust sigma of the errors, beyond which they count less."""
     gain, base = _line(expected, target, weight)
-    error = np.abs(target - gain * expected - base)[weight > 0]
+    error = np.abs(target - gain * expected - base)[np.asarray(weight) > 0]
     return float(1.4826 * np.median(error)) + 0.1
 
 
@@ -157,16 +159,27 @@ def _slopes(errors: Callable[[Floats], Floats], x: Floats, low: Floats, high: Fl
     return np.stack(columns, axis=1)
 
 
-def _draws(error: Floats, slope: Floats, timed: bool, rng: np.random.Generator) -> Floats:
-    """How the blur's square changes when blocks of frames are drawn anew (DRAWS,): one Gauss-Newton step each."""
-    count = len(error) // 1
+def _draws(
+    error: Floats, slope: Floats, shape: tuple[int, ...], timed: bool, rng: np.random.Generator
+) -> Floats:
+    """How the blur's square changes when blocks of frames and tiles of the picture are drawn anew (DRAWS,).
+
+    One Gauss-Newton step each. `error` and `slope` are of pixels of `shape` (N, h, w).
+    """
     free = slope.shape[1] - (0 if timed else 1)
-    slope = slope[:, :free]
     robust = 1 / np.sqrt(1 + error**2)  # the slope of soft_l1
-    pieces = np.array_split(np.arange(count), _BLOCKS)
-    curve = np.stack([(slope[p] * robust[p, None]).T @ slope[p] for p in pieces])
-    pull = np.stack([slope[p].T @ (robust[p] * error[p]) for p in pieces])
-    times = rng.multinomial(_BLOCKS, np.full(_BLOCKS, 1 / _BLOCKS), DRAWS).astype(float)
+    block, row, column = (
+        np.arange(side) * parts // side for side, parts in zip(shape, (_BLOCKS, _TILES, _TILES), strict=True)
+    )
+    piece = (block[:, None, None] * _TILES + row[:, None]) * _TILES + column
+    piece, tiles = piece.ravel(), _TILES**2
+    curve, pull = np.zeros((_BLOCKS * tiles, free, free)), np.zeros((_BLOCKS * tiles, free))
+    for n in np.unique(piece):
+        j, w = slope[piece == n, :free], robust[piece == n]
+        curve[n], pull[n] = (j * w[:, None]).T @ j, j.T @ (w * error[piece == n])
+    in_time = rng.multinomial(_BLOCKS, np.full(_BLOCKS, 1 / _BLOCKS), DRAWS)
+    in_space = rng.multinomial(tiles, np.full(tiles, 1 / tiles), DRAWS)
+    times = (in_time[:, :, None] * in_space[:, None]).reshape(DRAWS, -1).astype(float)
     ridge = 1e-9 * np.trace(curve.sum(0)) * np.eye(free)
     moved = np.linalg.solve(np.tensordot(times, curve, 1) + ridge, (times @ pull)[..., None])
     return -moved[:, 0, 0]
@@ -182,13 +195,10 @@ def _finish(
     parts = []
     for start in range(0, len(numbers), _CHUNK):
         kept = hr.at(coarse.times[numbers[start : start + _CHUNK]] + later, hr.frames)
-        channels = [
-            geometry.degrade(geometry.look(np.ascontiguousarray(k), view)[0], x[0])
-            for k in np.moveaxis(kept, 3, 0)
-        ]
-        parts.append(np.stack(channels, axis=3))
-    seen = np.concatenate(parts)  # (T, h, w, HR channels)
-    basis = np.concatenate([seen, np.ones((*seen.shape[:3], 1))], axis=3)
+        seen = [geometry.look(np.ascontiguousarray(channel), view)[0] for channel in np.moveaxis(kept, 3, 0)]
+        parts.append(np.stack([geometry.degrade(channel, x[0]) for channel in seen], axis=3))
+    expected = np.concatenate(parts)  # (T, h, w, HR channels)
+    basis = np.concatenate([expected, np.ones((*expected.shape[:3], 1))], axis=3)
     counts = covered & (target.min(3) > _DARK) & (target.max(3) < _BRIGHT)
     mixture = np.linalg.lstsq(basis[counts], target[counts], rcond=None)[0]
     fitted = basis @ mixture

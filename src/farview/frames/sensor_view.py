@@ -1,11 +1,12 @@
 """How a coarse camera's pixels lie over the frames of an HR camera beside it: a plain model that can be fitted.
 
-`SensorModel` knows one view, the centred window. Here the view is affine, the blur any number, and light from beside the
-window is used where the HR frames show it.
+`SensorModel` knows one view, the centred window. Here the view is affine, the blur any number, and light from beside
+the window is used where the HR frames show it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ LEAST = 3
 
 @dataclass(frozen=True)
 class View:
-    """Where the eLR pixel at u (x, y from the centre, in eLR pixels) looks: (I + turn) u + shift in the centred window."""
+    """The eLR pixel at u (x, y from the centre, eLR pixels) looks at (I + turn) u + shift in the centred window."""
 
     turn: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """xx, xy, yx, yy"""
@@ -85,7 +86,7 @@ class Geometry:
         return np.stack(seen), np.asarray(inside, np.float32)
 
     def degrade(self, seen: NDArray[np.float32], variance: float) -> Floats:
-        """What `look` has returned, (..., rows, columns), by pixels of blur `variance` (eLR pixels, squared): (..., h, w)."""
+        """What pixels of blur `variance` (eLR pixels, squared) make of what `look` returned: (..., h, w)."""
         rows, columns = (_weights(side, variance).astype(np.float32) for side in self.elr)
         return np.asarray(rows @ seen @ columns.T, np.float64)
 
@@ -100,6 +101,7 @@ class Geometry:
         return np.moveaxis(split, (-4, -2), (0, 1)).astype(np.float64)
 
 
+@lru_cache(maxsize=64)
 def _weights(side: int, variance: float, shift: float = 0.0) -> Floats:
     """(side, (side + 2 MARGIN) FINE): the area of a pixel, blurred by a Gaussian. Rows sum to 1."""
     from scipy.special import ndtr
