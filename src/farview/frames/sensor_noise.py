@@ -45,6 +45,8 @@ class Noise:
     """Correlation between colour channels; 0 where there is one."""
     tails: float
     """Excess kurtosis, 0 for a Gaussian."""
+    shake: float
+    """Share of the differences that shifts of the whole mean picture explain: above 0.2 the camera moves."""
 
 
 def noise_of(series: Floats, level: Floats, usable: Mask, motion: Floats | None = None) -> Noise | None:
@@ -92,6 +94,7 @@ def noise_of(series: Floats, level: Floats, usable: Mask, motion: Floats | None 
         beside,
         between,
         _tails(difference, still),
+        _shake(difference, still, level),
     )
 
 
@@ -214,3 +217,10 @@ def _tails(difference: Floats, still: Mask) -> float:
         return 0.0
     z = square[:, kept] / variance[kept]
     return 2 * (float((z**2).sum() / still[:, kept].sum()) - 3)
+
+
+def _shake(difference: Floats, still: Mask, level: Floats) -> float:
+    """The part of `difference` (T, P) that lies along the mean picture's slopes, beyond what noise has there."""
+    slopes = np.stack([slope.ravel() for slope in np.gradient(level, axis=(0, 1))], axis=1)
+    along = np.where(still, difference, 0) @ np.linalg.qr(slopes)[0]
+    return float((along**2).sum() / max((difference[still] ** 2).sum(), 1e-12)) - 2 / level.size

@@ -10,7 +10,7 @@ import numpy as np
 
 from farview.errors import FarviewError
 from farview.frames.sensor_align import PATIENCE, Recording, common, offset, rough_view, spread
-from farview.frames.sensor_noise import LEAST, Floats, Mask, Noise, noise_of
+from farview.frames.sensor_noise import LEAST, Floats, Mask, Noise, mean_variance, noise_of
 from farview.frames.sensor_view import Geometry, View
 
 FRAMES = 60
@@ -21,6 +21,7 @@ DRAWS = 1000
 _DARK, _BRIGHT = 8.0, 247.0  # grey levels beyond which clipping has its say
 _BLOCKS, _TILES = 15, 4  # of frames, and along each side, that are drawn anew together: neighbours err alike
 _STEPS = np.array([0.02, 0.01, 0.01, 0.01, 0.01, 0.06, 0.06, 0.25])  # of slopes; OpenCV moves by 1/32 pixel
+_MOVES = 0.1  # correlation of changes, from which on something moves
 _CHUNK = 64
 
 
@@ -56,17 +57,14 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
     from scipy.optimize import least_squares
 
     names = f"{coarse.name} and {hr.name}"
-    later, timed, view = 0.0, False, View()
-    for _ in range(2):  # the offset needs the view, and the view the offset
-        found, certain = offset(coarse, hr, geometry, view)
-        timed = certain > 0.1
-        later = found if timed else 0.0
-        view, score = rough_view(coarse, hr, geometry, later)
+    later, certain = _offset(coarse, hr, geometry, View())
+    view, score = rough_view(coarse, hr, geometry, later)
+    again, certain = _offset(coarse, hr, geometry, view)  # the offset needs the view, and the view the offset
+    if abs(again - later) > 0.1:
+        view, score = rough_view(coarse, hr, geometry, again)
+    later, timed = again, certain > _MOVES
     if score < 0.5:
-        raise FarviewError(
-            f"{names}: do not show the same scene at the same time (best correlation {score:.2f}); give both in the "
-            f"same order, upright, started within {PATIENCE:.0f} s of each other"
-        )
+        raise _another_scene(names, score)
     chosen = spread(common(coarse, hr, later), FRAMES)
     if len(chosen) < _BLOCKS:
         raise FarviewError(
@@ -106,7 +104,26 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
             max_nfev=30,
         ).x
     draws = x[0] + _draws(errors(x), slopes(x), target.shape, timed, rng)
-    return _finish(coarse, hr, geometry, x, later + step * x[7], timed, draws)
+    pair = _finish(coarse, hr, geometry, x, later + step * x[7], timed, draws)
+    # Noise keeps the fit of the right scene from explaining all; that of another scene misses by more than noise.
+    noise = 0.0 if pair.noise is None else mean_variance([pair.noise])
+    total = pair.residual**2 / max(1 - pair.explained, 1e-9)
+    if pair.residual**2 - noise > 0.3 * (total - noise):
+        raise _another_scene(names, pair.explained**0.5 if pair.explained > 0 else 0.0)
+    return pair
+
+
+def _offset(coarse: Recording, hr: Recording, geometry: Geometry, view: View) -> tuple[float, float]:
+    """`offset`, 0 where too little moves to tell."""
+    later, certain = offset(coarse, hr, geometry, view)
+    return (later if certain > _MOVES else 0.0), certain
+
+
+def _another_scene(names: str, score: float) -> FarviewError:
+    return FarviewError(
+        f"{names}: do not show the same scene at the same time (best correlation {score:.2f}); give both in the same "
+        f"order, upright, started within {PATIENCE:.0f} s of each other"
+    )
 
 
 def _view(x: Floats) -> View:
