@@ -98,7 +98,7 @@ def still_noise(still: Recording) -> Noise:
     level = frames.mean(0)
     noise = noise_of(frames.astype(float), level, np.broadcast_to(usable, frames.shape))
     assert noise is not None
-    if noise.moving > 0.25 or noise.apart > 4 or max(noise.beside / 2.5, noise.shake) > 0.2:
+    if noise.moving > 0.25 or noise.apart > 4 or noise.beside > 0.5 or noise.shake > 0.06:
         raise FarviewError(
             f"{still.name}: not still enough to tell noise from motion: {noise.moving:.0%} of it moves, the whole "
             f"picture's shifts make {max(noise.shake, 0):.0%} of what changes, and frames {APART} apart differ "

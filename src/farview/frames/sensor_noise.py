@@ -46,7 +46,7 @@ class Noise:
     tails: float
     """Excess kurtosis, 0 for a Gaussian."""
     shake: float
-    """Share of the differences that shifts of the whole mean picture explain: above 0.2 the camera moves."""
+    """Share of the differences that shifts of the whole mean picture explain."""
 
 
 def noise_of(series: Floats, level: Floats, usable: Mask, motion: Floats | None = None) -> Noise | None:
