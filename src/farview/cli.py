@@ -390,8 +390,9 @@ def fit_sensor(arguments: Arguments) -> None:
     from pathlib import Path
 
     from farview.deploy import fit_sensor as job
+    from farview.deploy.fit_sensor_input import Settings
 
-    settings = job.Settings(options.seconds, options.rate, options.hr_rate, options.low, options.high)
+    settings = Settings(options.seconds, options.rate, options.hr_rate, options.low, options.high)
     result = job.fit(options.coarse, options.hr, settings)
     if options.out:
         job.write_yaml(result, Path(options.out))

@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from farview.frames.sensor_noise import (
-    Noise,
-    by_brightness,
-    mean_variance,
-    noise_of,
-    sigma_of,
-    variance_draws,
-)
+from farview.frames.sensor_noise import Noise, noise_of
+from farview.frames.sensor_pool import by_brightness, mean_variance, sigma_of, variance_draws
 
 
 def wall(

@@ -6,18 +6,10 @@ import numpy as np
 
 from farview.errors import FarviewError
 from farview.frames.sensor_align import Recording
-from farview.frames.sensor_noise import (
-    APART,
-    BLOCK,
-    Noise,
-    by_brightness,
-    mean_variance,
-    noise_of,
-    redrawn,
-    sigma_of,
-    variance_draws,
-)
-from farview.frames.sensor_pair import DRAWS, Pair, fit_pair
+from farview.frames.sensor_noise import APART, BLOCK, Noise, noise_of
+from farview.frames.sensor_pair import Pair, fit_pair
+from farview.frames.sensor_pool import by_brightness, mean_variance, redrawn, sigma_of, variance_draws
+from farview.frames.sensor_solve import DRAWS
 from farview.frames.sensor_view import Geometry
 
 LEAST = 4 * BLOCK + 1

@@ -10,16 +10,15 @@ import numpy as np
 
 from farview.errors import FarviewError
 from farview.frames.sensor_align import PATIENCE, Recording, common, offset, rough_view, spread
-from farview.frames.sensor_noise import LEAST, Floats, Mask, Noise, mean_variance, noise_of
+from farview.frames.sensor_noise import LEAST, Floats, Mask, Noise, noise_of
+from farview.frames.sensor_pool import mean_variance
+from farview.frames.sensor_solve import BLOCKS, line, moves, robust_scale, slopes
 from farview.frames.sensor_view import Geometry, View
 
 FRAMES = 60
 """Coarse frames from which view and blur are fitted, evenly over the recording."""
-DRAWS = 1000
-"""Of the bootstrap."""
 
 _DARK, _BRIGHT = 8.0, 247.0  # grey levels beyond which clipping has its say
-_BLOCKS, _TILES = 15, 4  # of frames, and along each side, that are drawn anew together: neighbours err alike
 _STEPS = np.array([0.02, 0.01, 0.01, 0.01, 0.01, 0.06, 0.06, 0.25])  # of slopes; OpenCV moves by 1/32 pixel
 _MOVES = 0.1  # correlation of changes, from which on something moves
 _CHUNK = 64
@@ -36,7 +35,7 @@ class Pair:
     variance: float
     """Square of the blur, eLR pixels."""
     draws: Floats
-    """Bootstrap of `variance` (DRAWS,); may be below 0."""
+    """Bootstrap of `variance`, `sensor_solve.DRAWS` of them; may be below 0."""
     view: View
     later: float
     """Seconds after the HR recording's start at which the coarse one starts."""
@@ -57,6 +56,8 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
     from scipy.optimize import least_squares
 
     names = f"{coarse.name} and {hr.name}"
+    if len(coarse.frames) < BLOCKS:
+        raise _too_few(names, len(coarse.frames))
     later, certain = _offset(coarse, hr, geometry, View())
     view, score = rough_view(coarse, hr, geometry, later)
     again, certain = _offset(coarse, hr, geometry, view)  # the offset needs the view, and the view the offset
@@ -66,10 +67,8 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
     if score < 0.5:
         raise _another_scene(names, score)
     chosen = spread(common(coarse, hr, later), FRAMES)
-    if len(chosen) < _BLOCKS:
-        raise FarviewError(
-            f"{names}: only {len(chosen)} frames were taken while both ran; record 10 s or more"
-        )
+    if len(chosen) < BLOCKS:
+        raise _too_few(names, len(chosen))
     target, grey = coarse.grey()[chosen].astype(float), hr.grey()
     step = float(np.median(np.diff(hr.times))) if timed else 0.0
 
@@ -82,20 +81,20 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
     low = np.concatenate([[0.0], -reach[1:]])
     for _ in range(2):  # which pixels count, and how much they err, is seen better the second time
         weight = _weight(geometry, x, predict(x), target, names)
-        scale = _scale(predict(x), target, weight)
+        scale = robust_scale(predict(x), target, weight)
 
         def errors(x: Floats, weight: Floats = weight, scale: float = scale) -> Floats:
             expected = predict(x)
-            gain, base = _line(expected, target, weight)
+            gain, base = line(expected, target, weight)
             return ((target - gain * expected - base) * weight).ravel() / scale
 
-        def slopes(x: Floats, errors: Callable[[Floats], Floats] = errors) -> Floats:
-            return _slopes(errors, x, low, reach)
+        def jacobian(x: Floats, errors: Callable[[Floats], Floats] = errors) -> Floats:
+            return slopes(errors, x, _STEPS, low, reach)
 
         x = least_squares(
             errors,
             x,
-            slopes,
+            jacobian,
             (low, reach),
             x_scale=5 * _STEPS,
             loss="soft_l1",
@@ -103,13 +102,14 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
             ftol=1e-5,
             max_nfev=30,
         ).x
-    draws = x[0] + _draws(errors(x), slopes(x), target.shape, timed, rng)
+    slope = jacobian(x)[:, : 8 if timed else 7]
+    draws = x[0] + moves(errors(x), slope, target.shape, rng)[:, 0]
     pair = _finish(coarse, hr, geometry, x, later + step * x[7], timed, draws)
     # Noise keeps the fit of the right scene from explaining all; that of another scene misses by more than noise.
     noise = 0.0 if pair.noise is None else mean_variance([pair.noise])
     total = pair.residual**2 / max(1 - pair.explained, 1e-9)
     if pair.residual**2 - noise > 0.3 * (total - noise):
-        raise _another_scene(names, pair.explained**0.5 if pair.explained > 0 else 0.0)
+        raise _another_scene(names, max(pair.explained, 0) ** 0.5)
     return pair
 
 
@@ -126,6 +126,10 @@ def _another_scene(names: str, score: float) -> FarviewError:
     )
 
 
+def _too_few(names: str, count: int) -> FarviewError:
+    return FarviewError(f"{names}: only {count} frames were taken while both ran; record 10 s or more")
+
+
 def _view(x: Floats) -> View:
     return View(tuple(map(float, x[1:5])), tuple(map(float, x[5:7])))  # type: ignore[arg-type]
 
@@ -139,7 +143,7 @@ def _covered(geometry: Geometry, x: Floats) -> Mask:
 def _weight(geometry: Geometry, x: Floats, expected: Floats, target: Floats, names: str) -> Floats:
     """1 where a pixel is covered and not clipped, by what is expected of it, (N, h, w). Raises where little is left."""
     covered = _covered(geometry, x)
-    gain, base = _line(expected, target, np.broadcast_to(covered, target.shape))
+    gain, base = line(expected, target, np.broadcast_to(covered, target.shape))
     fitted = gain * expected + base
     weight = covered & (fitted > _DARK) & (fitted < _BRIGHT)
     if weight.mean() < 0.15:
@@ -148,58 +152,6 @@ def _weight(geometry: Geometry, x: Floats, expected: Floats, target: Floats, nam
             "more than the coarse one, and expose both so that little is clipped"
         )
     return weight.astype(float)
-
-
-def _line(expected: Floats, target: Floats, weight: Floats | Mask) -> tuple[float, float]:
-    """Gain and offset of `target` against `expected`, by weighted least squares."""
-    w = np.asarray(weight, np.float64)
-    total = w.sum()
-    x, y = (w * expected).sum() / total, (w * target).sum() / total
-    gain = (w * (expected - x) * (target - y)).sum() / max((w * (expected - x) ** 2).sum(), 1e-9)
-    return float(gain), float(y - gain * x)
-
-
-def _scale(expected: Floats, target: Floats, weight: Floats) -> float:
-    """A robust sigma of the errors, beyond which they count less."""
-    gain, base = _line(expected, target, weight)
-    error = np.abs(target - gain * expected - base)[np.asarray(weight) > 0]
-    return float(1.4826 * np.median(error)) + 0.1
-
-
-def _slopes(errors: Callable[[Floats], Floats], x: Floats, low: Floats, high: Floats) -> Floats:
-    """Jacobian by central differences of `_STEPS`, within the bounds."""
-    columns = []
-    for n, step in enumerate(_STEPS):
-        up, down = x.copy(), x.copy()
-        up[n], down[n] = min(x[n] + step, high[n]), max(x[n] - step, low[n])
-        columns.append((errors(up) - errors(down)) / (up[n] - down[n]))
-    return np.stack(columns, axis=1)
-
-
-def _draws(
-    error: Floats, slope: Floats, shape: tuple[int, ...], timed: bool, rng: np.random.Generator
-) -> Floats:
-    """How the blur's square changes when blocks of frames and tiles of the picture are drawn anew (DRAWS,).
-
-    One Gauss-Newton step each. `error` and `slope` are of pixels of `shape` (N, h, w).
-    """
-    free = slope.shape[1] - (0 if timed else 1)
-    robust = 1 / np.sqrt(1 + error**2)  # the slope of soft_l1
-    block, row, column = (
-        np.arange(side) * parts // side for side, parts in zip(shape, (_BLOCKS, _TILES, _TILES), strict=True)
-    )
-    piece = (block[:, None, None] * _TILES + row[:, None]) * _TILES + column
-    piece, tiles = piece.ravel(), _TILES**2
-    curve, pull = np.zeros((_BLOCKS * tiles, free, free)), np.zeros((_BLOCKS * tiles, free))
-    for n in np.unique(piece):
-        j, w = slope[piece == n, :free], robust[piece == n]
-        curve[n], pull[n] = (j * w[:, None]).T @ j, j.T @ (w * error[piece == n])
-    in_time = rng.multinomial(_BLOCKS, np.full(_BLOCKS, 1 / _BLOCKS), DRAWS)
-    in_space = rng.multinomial(tiles, np.full(tiles, 1 / tiles), DRAWS)
-    times = (in_time[:, :, None] * in_space[:, None]).reshape(DRAWS, -1).astype(float)
-    ridge = 1e-9 * np.trace(curve.sum(0)) * np.eye(free)
-    moved = np.linalg.solve(np.tensordot(times, curve, 1) + ridge, (times @ pull)[..., None])
-    return -moved[:, 0, 0]
 
 
 def _finish(
