@@ -148,7 +148,6 @@ def small_yaml(recipe: object) -> str:
 
 def test_python_example(tmp_path: Path) -> None:
     """`farview.load(path).predict(path | frames)` as README shows it."""
-
     import farview
     from farview.training.phases import run
 
