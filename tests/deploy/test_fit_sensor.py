@@ -130,7 +130,7 @@ def test_refusals(tmp_path: Path) -> None:
 
 
 def test_a_real_thermal_camera(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture) -> None:
-    """Six rooms in which people walk, sit and fall: one camera, one noise, about its quantum of a quarter degree."""
+    """Six sessions in which people walk, sit and fall: one camera, one noise, about its quantum of a quarter degree."""
     with np.load(data_root / "grid-eye" / "grid-eye.npz") as arrays:
         frames, lengths, groups = arrays["frames"], arrays["length"], arrays["group"]
     ends = np.cumsum(lengths)
