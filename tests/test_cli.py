@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from farview.cli import VERBS, main, spelled
@@ -106,6 +107,7 @@ def test_readme_commands_run(tmp_path: Path) -> None:
         "cost",
     }
     (tmp_path / "tiny.yaml").write_text(small_yaml(recipe))
+    np.save(tmp_path / "wall.npy", np.random.default_rng(0).normal(100, 2, (40, 12, 16, 1)).astype(np.uint8))
     for command in commands:
         for old, new in names.items():
             command = command.replace(old, new)
@@ -146,8 +148,6 @@ def small_yaml(recipe: object) -> str:
 
 def test_python_example(tmp_path: Path) -> None:
     """`farview.load(path).predict(path | frames)` as README shows it."""
-    import numpy as np
-
     import farview
     from farview.training.phases import run
 

@@ -358,6 +358,52 @@ def record(arguments: Arguments) -> None:
     job.record(options.source, options.out, settings, options.workers, options.quiet)
 
 
+def fit_sensor(arguments: Arguments) -> None:
+    """blur and noise of a real coarse camera, from recordings of it beside HR ones, or of still scenes alone"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview fit-sensor", description=fit_sensor.__doc__)
+    parser.add_argument("coarse", nargs="+", help="recordings of the coarse camera: videos, folders, arrays")
+    parser.add_argument(
+        "--hr",
+        nargs="+",
+        default=[],
+        help="HR recordings of what the first coarse ones show, in their order; the other coarse ones are still "
+        "scenes (default: all are, which gives noise only)",
+    )
+    parser.add_argument("--out", metavar="SENSOR.yaml", help="for farview train RECIPE --recipe SENSOR.yaml")
+    parser.add_argument("--picture", metavar="FIT.png", help="coarse frames, their fit, the difference x8")
+    parser.add_argument("--seconds", type=float, default=60, help="from the start of each (default 60)")
+    parser.add_argument(
+        "--rate", type=float, default=25, help="coarse frames per second where unknown (default 25)"
+    )
+    parser.add_argument(
+        "--hr-rate", type=float, default=25, help="HR frames per second where unknown (default 25)"
+    )
+    parser.add_argument("--low", type=float, help="value of a coarse array that is grey 0 (uint8: none)")
+    parser.add_argument("--high", type=float, help="value of a coarse array that is grey 255 (uint8: none)")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    options = parser.parse_args(arguments)
+    if options.picture and not options.hr:
+        raise FarviewError("--picture: shows how HR recordings fit; give --hr, or leave it out")
+
+    from pathlib import Path
+
+    from farview.deploy import fit_sensor as job
+    from farview.deploy.fit_sensor_input import Settings
+
+    settings = Settings(options.seconds, options.rate, options.hr_rate, options.low, options.high)
+    result = job.fit(options.coarse, options.hr, settings)
+    if options.out:
+        job.write_yaml(result, Path(options.out))
+    if options.picture:
+        job.write_picture(result.pairs, Path(options.picture))
+    if options.json:
+        print(json.dumps(job.facts(result)))
+    else:
+        job.print_fit(result)
+
+
 def render(arguments: Arguments) -> None:
     """an eLR recording as an MP4 that any player shows, in blocks or smoothed"""
     from argparse import ArgumentParser
@@ -543,6 +589,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "table": table,
     "sweep": sweep,
     "record": record,
+    "fit-sensor": fit_sensor,
     "render": render,
     "watch": watch,
     "export": export,

@@ -20,7 +20,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "record.md").read_text(encoding="ut
 
 def shown(verb: str) -> list[list[str]]:
     """The commands in the page's shell blocks, as lists of words."""
-    blocks = re.findall(r"```\n(.*?)```", PAGE, re.S)
+    blocks = [text for language, text in re.findall(r"```(\w*)\n(.*?)```", PAGE, re.S) if not language]
     lines = [line.split("#")[0] for block in blocks for line in block.splitlines()]
     return [shlex.split(line)[1:] for line in lines if line.startswith(f"farview {verb}")]
 
