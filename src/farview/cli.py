@@ -497,12 +497,16 @@ def serve(arguments: Arguments) -> None:
     """a web page and an HTTP API: clips, eLR frames, live cameras that are degraded in the browser"""
     import os
 
-    from jsonargparse import ArgumentParser
-
+    from farview.deploy.serve import run as job  # first: what it lacks names the extra that brings all
     from farview.deploy.serve.limits import Limits
 
+    # isort: split
+    from jsonargparse import ArgumentParser
+
     parser = ArgumentParser(prog="farview serve", description=serve.__doc__)
-    parser.add_argument("model", help="a Farview model (.safetensors) for eLR frames")
+    parser.add_argument(
+        "model", help="a Farview model (.safetensors) for eLR frames, or what farview export made of it"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: every network of this machine")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument(
@@ -516,8 +520,6 @@ def serve(arguments: Arguments) -> None:
     parser.add_argument("--hop", type=float, default=0.25, help="seconds between live answers")
     parser.add_class_arguments(Limits, "limit")
     options = parser.instantiate_classes(parser.parse_args(spelled(arguments)))
-
-    from farview.deploy.serve import run as job
 
     given = {key: value for key, value in vars(options).items() if key != "limit"}
     job.serve(**given, limits=options.limit)

@@ -195,4 +195,6 @@ def test_without_its_packages_the_extra_is_named(model: Path) -> None:
     code = f"import sys; sys.modules['fastapi'] = None; from farview.cli import main; main(['serve', {str(model)!r}])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1
-    assert result.stderr == "farview: serve needs the package fastapi: pip install 'farview[serve]'\n"
+    assert result.stderr == (
+        "farview: farview serve needs fastapi, which is not installed: pip install 'farview[serve]'\n"
+    )

@@ -9,8 +9,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+
 from farview.deploy.private import no_dumps
+from farview.deploy.serve.api import application
+from farview.deploy.serve.guard import is_loopback
 from farview.deploy.serve.limits import Limits
+from farview.deploy.serve.live import Window
 from farview.errors import FarviewError
 
 DRAIN = 10
@@ -32,14 +37,6 @@ def serve(
     `farview.deploy.serve.live.Window` takes. Raises FarviewError where the model, the certificate or the address
     cannot be used.
     """
-    try:
-        import uvicorn
-
-        from farview.deploy.serve.api import application
-        from farview.deploy.serve.guard import is_loopback
-        from farview.deploy.serve.live import Window
-    except ModuleNotFoundError as error:
-        raise FarviewError(f"serve needs the package {error.name}: pip install 'farview[serve]'") from None
     no_dumps()
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(18)
