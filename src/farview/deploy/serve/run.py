@@ -49,6 +49,7 @@ def serve(
         certificate, note = _tls(tls, host, stack)
         config = uvicorn.Config(
             app,
+            loop="asyncio",  # uvloop, where there is one, hands bytes to io_uring, which nothing can trace
             log_level="warning",
             access_log=False,
             server_header=False,
