@@ -515,6 +515,9 @@ def serve(arguments: Arguments) -> None:
         help="that clients must send (default: $FARVIEW_TOKEN; else, where other machines can ask, a new one)",
     )
     parser.add_argument("--tls", nargs="*", metavar="FILE", help="certificate and key; none: signs itself")
+    parser.add_argument(
+        "--replicas", type=int, help="so many under Ray Serve, on the cluster of $RAY_ADDRESS or here"
+    )
     parser.add_argument("--rate", type=float, default=25.0, help="live frames a second")
     parser.add_argument("--window", type=float, default=3.0, help="seconds that a live answer is about")
     parser.add_argument("--hop", type=float, default=0.25, help="seconds between live answers")

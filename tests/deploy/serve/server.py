@@ -32,7 +32,9 @@ class Server:
 
 
 @contextmanager
-def serving(model: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    model: Path | str, *options: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """The verb, on a free port; `environment` is added to its own."""
     command = [sys.executable, "-m", "farview", "serve", str(model), "--port", "0", *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {})

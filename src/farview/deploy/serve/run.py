@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
 from farview.deploy.private import no_dumps
 from farview.deploy.serve.api import application
 from farview.deploy.serve.guard import is_loopback
 from farview.deploy.serve.limits import Limits
 from farview.deploy.serve.live import Window
+from farview.deploy.stop import stop_on_signal
 from farview.errors import FarviewError
 
 DRAIN = 10
 """Seconds for requests in progress to be answered after SIGTERM."""
+CONNECTIONS = 512
+"""At the same time; more are sent away (503)."""
 
 
 def serve(
@@ -28,22 +32,27 @@ def serve(
     port: int = 8000,
     token: str | None = None,
     tls: list[str] | None = None,
+    replicas: int | None = None,
     limits: Limits = Limits(),
     **window: float,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; then requests in progress are answered first.
 
-    `tls`: files of a certificate and its key, or nothing for one that signs itself; None: no TLS. `window` is what
+    `tls`: files of a certificate and its key, or nothing for one that signs itself; None: no TLS. `replicas`: so many
+    under Ray Serve, each with limits of its own, and always with a token. `window` is what
     `farview.deploy.serve.live.Window` takes. Raises FarviewError where the model, the certificate or the address
     cannot be used.
     """
     no_dumps()
-    if token is None and not is_loopback(host):
+    if token is None and (replicas is not None or not is_loopback(host)):
         token = secrets.token_urlsafe(18)
     if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]{16,}", token):
         raise FarviewError(
             "--token: expected 16 or more letters, digits, '-', '.', '_' or '~'; leave it out and one is made"
         )
+    if replicas is not None:
+        _serve_replicas(Path(model).absolute(), host, port, token, tls, replicas, limits, Window(**window))
+        return
     app = application(model, limits, Window(**window), token)
     with ExitStack() as stack:
         certificate, note = _tls(tls, host, stack)
@@ -55,7 +64,7 @@ def serve(
             server_header=False,
             proxy_headers=False,
             ws_max_size=max(prod(app.state.service.shape), 1024),
-            limit_concurrency=512,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=DRAIN,
             **certificate,
         )
@@ -65,16 +74,48 @@ def serve(
             raise FarviewError(f"--tls: the certificate or its key cannot be used ({error})") from None
     # What signs itself is in memory now, its files are gone.
     with _listening(host, port) as listening, suppress(KeyboardInterrupt):
-        scheme = "https" if config.is_ssl else "http"
-        name = f"[{host}]" if ":" in host else host
-        place = f"{scheme}://{name}:{listening.getsockname()[1]}/"
-        print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
-        if not is_loopback(host) and not config.is_ssl:
-            print(
-                "browsers give cameras only to secure pages: add --tls for those of other machines",
-                flush=True,
-            )
+        _announce(config.is_ssl, host, listening.getsockname()[1], token, note)
         uvicorn.Server(config).run([listening])
+
+
+def _serve_replicas(
+    model: Path,
+    host: str,
+    port: int,
+    token: str | None,
+    tls: list[str] | None,
+    count: int,
+    limits: Limits,
+    window: Window,
+) -> None:
+    from farview.deploy.serve.replicas import replicated
+
+    if count < 1:
+        raise FarviewError(f"--replicas is {count}; it must be 1 or more")
+    if tls == []:
+        raise FarviewError("--tls: with --replicas it takes two files, a certificate and its key")
+    application(model, limits, window, token)  # says here what it says of a wrong model
+    with ExitStack() as stack:
+        certificate, _ = _tls(tls, host, stack)
+    with _listening(host, port) as free:
+        port = free.getsockname()[1]
+
+    def build() -> FastAPI:
+        no_dumps()
+        return application(model, limits, window, token)
+
+    http = {"host": host, "port": port, **certificate}
+    with replicated(build, count, http, CONNECTIONS, DRAIN), stop_on_signal() as stop:
+        _announce(bool(certificate), host, port, token)
+        stop.wait()
+
+
+def _announce(secure: bool, host: str, port: int, token: str | None, note: str = "") -> None:
+    name = f"[{host}]" if ":" in host else host
+    place = f"http{'s' if secure else ''}://{name}:{port}/"
+    print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
+    if not is_loopback(host) and not secure:
+        print("browsers give cameras only to secure pages: add --tls for those of other machines", flush=True)
 
 
 def _listening(host: str, port: int) -> socket.socket:
