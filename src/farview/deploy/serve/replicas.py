@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from farview.deploy.private import no_dumps
 from farview.errors import FarviewError
 
 NAME = "farview"
@@ -47,7 +48,12 @@ def replicated(
                 max_queued_requests=connections,
                 graceful_shutdown_timeout_s=drain,
             )
-            serve.run(deployment(serve.ingress(build)()).bind(), name=NAME, logging_config=_QUIET)
+
+            def made() -> FastAPI:
+                no_dumps()
+                return build()
+
+            serve.run(deployment(serve.ingress(made)()).bind(), name=NAME, logging_config=_QUIET)
             yield
             serve.delete(NAME)  # drains; ending Serve at once would cut what is in progress
         finally:

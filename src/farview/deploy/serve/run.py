@@ -4,7 +4,9 @@ import re
 import secrets
 import socket
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from farview.deploy.serve.api import application
 from farview.deploy.serve.guard import is_loopback
 from farview.deploy.serve.limits import Limits
 from farview.deploy.serve.live import Window
+from farview.deploy.serve.replicas import replicated
 from farview.deploy.stop import stop_on_signal
 from farview.errors import FarviewError
 
@@ -50,10 +53,11 @@ def serve(
         raise FarviewError(
             "--token: expected 16 or more letters, digits, '-', '.', '_' or '~'; leave it out and one is made"
         )
+    build = partial(application, limits=limits, window=Window(**window), token=token)
+    app = build(model)
     if replicas is not None:
-        _serve_replicas(Path(model).absolute(), host, port, token, tls, replicas, limits, Window(**window))
+        _serve_replicas(partial(build, Path(model).absolute()), replicas, host, port, token, tls)
         return
-    app = application(model, limits, Window(**window), token)
     with ExitStack() as stack:
         certificate, note = _tls(tls, host, stack)
         config = uvicorn.Config(
@@ -79,31 +83,16 @@ def serve(
 
 
 def _serve_replicas(
-    model: Path,
-    host: str,
-    port: int,
-    token: str | None,
-    tls: list[str] | None,
-    count: int,
-    limits: Limits,
-    window: Window,
+    build: Callable[[], FastAPI], count: int, host: str, port: int, token: str | None, tls: list[str] | None
 ) -> None:
-    from farview.deploy.serve.replicas import replicated
-
     if count < 1:
         raise FarviewError(f"--replicas is {count}; it must be 1 or more")
     if tls == []:
         raise FarviewError("--tls: with --replicas it takes two files, a certificate and its key")
-    application(model, limits, window, token)  # says here what it says of a wrong model
     with ExitStack() as stack:
-        certificate, _ = _tls(tls, host, stack)
+        certificate, _ = _tls(tls and [str(Path(file).absolute()) for file in tls], host, stack)
     with _listening(host, port) as free:
         port = free.getsockname()[1]
-
-    def build() -> FastAPI:
-        no_dumps()
-        return application(model, limits, window, token)
-
     http = {"host": host, "port": port, **certificate}
     with replicated(build, count, http, CONNECTIONS, DRAIN), stop_on_signal() as stop:
         _announce(bool(certificate), host, port, token)
