@@ -543,12 +543,16 @@ def serve(arguments: Arguments) -> None:
     """a web page and an HTTP API: clips, eLR frames, live cameras that are degraded in the browser"""
     import os
 
-    from jsonargparse import ArgumentParser
-
+    from farview.deploy.serve import run as job  # first: what it lacks names the extra that brings all
     from farview.deploy.serve.limits import Limits
 
+    # isort: split
+    from jsonargparse import ArgumentParser
+
     parser = ArgumentParser(prog="farview serve", description=serve.__doc__)
-    parser.add_argument("model", help="a Farview model (.safetensors) for eLR frames")
+    parser.add_argument(
+        "model", help="a Farview model (.safetensors) for eLR frames, or what farview export made of it"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: every network of this machine")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument(
@@ -557,13 +561,14 @@ def serve(arguments: Arguments) -> None:
         help="that clients must send (default: $FARVIEW_TOKEN; else, where other machines can ask, a new one)",
     )
     parser.add_argument("--tls", nargs="*", metavar="FILE", help="certificate and key; none: signs itself")
+    parser.add_argument(
+        "--replicas", type=int, help="so many under Ray Serve, on the cluster of $RAY_ADDRESS or here"
+    )
     parser.add_argument("--rate", type=float, default=25.0, help="live frames a second")
     parser.add_argument("--window", type=float, default=3.0, help="seconds that a live answer is about")
     parser.add_argument("--hop", type=float, default=0.25, help="seconds between live answers")
     parser.add_class_arguments(Limits, "limit")
     options = parser.instantiate_classes(parser.parse_args(spelled(arguments)))
-
-    from farview.deploy.serve import run as job
 
     given = {key: value for key, value in vars(options).items() if key != "limit"}
     job.serve(**given, limits=options.limit)

@@ -10,6 +10,8 @@ EXTRAS = {
     **dict.fromkeys(("onnx", "onnxscript"), "export"),
     **dict.fromkeys(("nncf", "openvino"), "openvino"),
     "onnxruntime": "runtime",
+    "ray": "cluster",
+    **dict.fromkeys(("cryptography", "fastapi", "prometheus_client", "uvicorn", "websockets"), "serve"),
 }
 """Of libraries that not every installation has: the extra that brings them."""
 

@@ -20,16 +20,16 @@ class Hidden:
         if name.partition(".")[0] in {names}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
-from farview.cli import main
 """
 
 
 def without(names: set[str], code: str, *arguments: str) -> subprocess.CompletedProcess:
     """Run `code` where the libraries `names` cannot be imported."""
-    command = [sys.executable, "-c", HIDDEN.format(names=names) + code, *arguments]
+    command = [sys.executable, "-c", HIDDEN.format(names=names) + MAIN + code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=250)
 
 
+MAIN = "from farview.cli import main\n"
 TRAIN = {"torch", "lightning", "torchmetrics", "tensorboard", "scipy", "jsonargparse", "yaml", "filelock"}
 RUN = "main(sys.argv[1:])"
 

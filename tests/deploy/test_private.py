@@ -1,6 +1,8 @@
 """What leaves a process that promises to keep HR frames in memory: all that it writes and sends is counted."""
 
+import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
 from tests.deploy.cameras import HttpCamera
 from tests.deploy.test_record import model_file
-from tests.deploy.traced import Trace, trace, works
+from tests.deploy.traced import Trace, tell, trace, tracing, works
 
 if sys.platform != "linux":
     pytest.skip("system calls are traced on Linux", allow_module_level=True)
@@ -43,7 +45,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tracing() -> None:
+def strace() -> None:
     if not works():
         pytest.skip("strace is not installed, or tracing is not allowed here")
 
@@ -72,14 +74,14 @@ def name_of(name: str) -> str:
     return file[1:].rsplit(".", 2)[0] if file.endswith(".tmp") else file
 
 
-def test_a_file(tmp_path: Path, video: Path, least: int, tracing: None) -> None:
+def test_a_file(tmp_path: Path, video: Path, least: int, strace: None) -> None:
     found = trace(tmp_path / "trace", "record", str(video), str(tmp_path / "a.mkv"), "--noise", "0")
     holds_no_hr_frame(found, [tmp_path / "a.mkv"], least)
     assert not any(str(video) in opened for opened in found.open_before_dumps_off)
     assert found.connected == set()
 
 
-def test_a_folder_by_processes(tmp_path: Path, video: Path, least: int, tracing: None) -> None:
+def test_a_folder_by_processes(tmp_path: Path, video: Path, least: int, strace: None) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a.avi", "b.avi"):
         (tmp_path / "in" / name).symlink_to(video)
@@ -91,7 +93,7 @@ def test_a_folder_by_processes(tmp_path: Path, video: Path, least: int, tracing:
     assert found.connected == set()
 
 
-def test_a_camera(tmp_path: Path, least: int, tracing: None) -> None:
+def test_a_camera(tmp_path: Path, least: int, strace: None) -> None:
     with HttpCamera(noise(), 10.0) as camera:
         out = tmp_path / "a.mkv"
         found = trace(tmp_path / "trace", "record", camera.address, str(out), "--seconds", "1.2", "--quiet")
@@ -100,7 +102,7 @@ def test_a_camera(tmp_path: Path, least: int, tracing: None) -> None:
     assert found.connected and all(port in address for address in found.connected)
 
 
-def test_watching(tmp_path: Path, video: Path, least: int, tracing: None) -> None:
+def test_watching(tmp_path: Path, video: Path, least: int, strace: None) -> None:
     model = model_file(tmp_path / "model.safetensors", SensorModel())
     found = trace(tmp_path / "trace", "watch", str(model), str(video), "--hop", "0.1", "--json")
     holds_no_hr_frame(found, [], least)
@@ -108,7 +110,34 @@ def test_watching(tmp_path: Path, video: Path, least: int, tracing: None) -> Non
     assert not any(str(video) in opened for opened in found.open_before_dumps_off)
 
 
-def test_the_trace_would_find_one(tmp_path: Path, video: Path, least: int, tracing: None) -> None:
+def test_serving(tmp_path: Path, video: Path, least: int, strace: None) -> None:
+    """A clip reaches the decoding process by a pair of sockets and lies there in memory: both are counted, and
+    nobody else can have them."""
+    pytest.importorskip("uvicorn", reason="pip install 'farview[serve]'")
+    import httpx
+
+    model, clip = model_file(tmp_path / "model.safetensors", SensorModel()), video.read_bytes()
+    assert len(clip) > 1 << 20  # form parsers write such files to the disk
+    with tracing(tmp_path / "trace", "serve", str(model), "--port", "0") as (process, found):
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        with httpx.Client(base_url=address, timeout=60) as client:
+            answers = [
+                client.post("api/predict", files={"clip": clip}),
+                client.post("api/predict", content=clip, headers={"content-type": "video/avi"}),
+                client.post("api/predict", files={"clip": clip[:12] + clip[:11:-1]}),
+            ]
+        tell(process, signal.SIGINT)
+    assert [answer.status_code for answer in answers] == [200, 200, 422]
+    for place in ("UNIX-STREAM", "/memfd"):
+        assert 0 <= found.written.pop(place) - 3 * len(clip) < least
+    holds_no_hr_frame(found, [], least)
+    assert found.written["TCP"] > sum(len(answer.content) for answer in answers)
+    assert found.connected == set() and found.dumps_off == 2
+    assert not any(re.search("/proc/self/fd/[0-9]", opened) for opened in found.open_before_dumps_off)
+
+
+def test_the_trace_would_find_one(tmp_path: Path, video: Path, least: int, strace: None) -> None:
     """The same measure, for a verb that does write what it is given."""
     found = trace(tmp_path / "trace", "render", str(video), str(tmp_path / "a.mp4"))
     with pytest.raises(AssertionError):

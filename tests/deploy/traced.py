@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +22,10 @@ _CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)")
 class Trace:
     """What all processes and threads of one command did."""
 
-    status: int
-    printed: str
+    status: int = -1
+    printed: str = ""
     written: Counter[str] = field(default_factory=Counter)
-    """Bytes by where they went: a path, `pipe`, `socket`."""
+    """Bytes by where they went: a path, `pipe`, `TCP`, `UNIX-STREAM`, ..."""
     shared: list[str] = field(default_factory=list)
     """Files mapped so that storing into memory writes them."""
     connected: set[str] = field(default_factory=set)
@@ -31,6 +34,8 @@ class Trace:
     """Calls that hand over memory in ways that cannot be counted."""
     open_before_dumps_off: list[str] = field(default_factory=list)
     """Paths that a process opened before it gave up memory images of itself."""
+    dumps_off: int = 0
+    """Processes that gave them up."""
 
 
 def works() -> bool:
@@ -43,16 +48,41 @@ def works() -> bool:
 
 def trace(folder: Path, *arguments: str, timeout: float = 120) -> Trace:
     """`farview ARGUMENTS` from start to end. `folder` is for the traces, one a thread."""
+    with tracing(folder, *arguments, timeout=timeout) as (_, found):
+        pass
+    return found
+
+
+@contextmanager
+def tracing(
+    folder: Path, *arguments: str, timeout: float = 120
+) -> Iterator[tuple[subprocess.Popen[str], Trace]]:
+    """strace over `farview ARGUMENTS` while it runs, and the trace, which is there once it has ended by itself."""
     folder.mkdir()
-    command = ["strace", "-ff", "--seccomp-bpf", "-qq", "-y", "-s", "256", "-e", "signal=none"]
+    command = ["strace", "-ff", "--seccomp-bpf", "-qq", "-yy", "-s", "256", "-e", "signal=none"]
     command += ["-e", f"trace={_OUT},openat,open,creat,mmap,connect,prctl", "-o", str(folder / "t")]
     command += [sys.executable, "-m", "farview", *arguments]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment)
-    found = Trace(done.returncode, done.stdout + done.stderr)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    found = Trace()
+    try:
+        yield process, found
+        found.printed, _ = process.communicate(timeout=timeout)
+        found.status = process.returncode
+    finally:
+        tell(process, signal.SIGKILL)
+        process.wait()
     for file in sorted(folder.iterdir()):
         _read(file.read_text(errors="replace"), found)
-    return found
+
+
+def tell(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send what strace runs a signal: strace itself would only let go of it."""
+    if process.poll() is None:
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), number)
 
 
 def _read(text: str, found: Trace) -> None:
@@ -78,3 +108,4 @@ def _read(text: str, found: Trace) -> None:
                 found.odd.append(line)
             elif int(result) > 0:
                 found.written[place[1]] += int(result)
+    found.dumps_off += dumps_off

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import farview
+from farview.deploy.export import export
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from tests.deploy.serve.clients import TOKEN, small_model
@@ -151,6 +152,19 @@ def test_a_clip_is_recognised_and_only_its_elr_frames_are_sent(
     assert np.abs(seen.astype(int) - other).mean() > 4
     assert label == farview.load(model).predict(path).label
     assert all(address.startswith((server.bare, "blob:", "data:")) for address in wire.addresses)
+
+
+def test_an_exported_model_has_no_maps_to_show(model: Path, folder: Path, tmp_path: Path) -> None:
+    path = write_video(folder / "exported.mp4", moving_picture(30, 120, 160))
+    exported, _ = export(model, "onnx", tmp_path / "model.zip", check=[str(path)], quiet=True)
+    with serving(exported) as server, opened(server.address, tmp_path) as (page, wire):
+        expect(page, "#facts").to_contain_text("12×16")
+        page.set_input_files("#file", path)
+        expect(page, "#status").to_have_text("exported.mp4, the whole clip")
+        assert page.locator(".tile").count() == 3
+        expect(page, "#maps-check").to_be_hidden()
+        expect(page, "#problem").to_be_hidden()
+    assert not wire.complaints
 
 
 def test_a_camera_is_recognised_and_only_elr_frames_are_sent(server: Server, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The commands and the Python that docs/serve.md shows, run."""
+"""The commands and the Python that docs/serve.md shows, run; the one of replicas in test_ray.py."""
 
 import json
 import re
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from farview.deploy.export import export
 from farview.deploy.serve.tls import self_signed
 from tests.deploy.serve.clients import eleven_frames, small_model
 from tests.deploy.serve.server import serving
@@ -18,14 +19,15 @@ ADDRESS = "http://127.0.0.1:8000"
 
 def test_its_commands_and_its_python(tmp_path: Path) -> None:
     model = small_model(tmp_path)
-    write_video(tmp_path / "clip.mp4", moving_picture(10, 48, 64))
+    clip = write_video(tmp_path / "clip.mp4", moving_picture(10, 48, 64))
+    exported, _ = export(model, "onnx", tmp_path / "model.onnx.zip", check=[str(clip)], quiet=True)
     eleven_frames(count=24).tofile(tmp_path / "frames.raw")
     certificate, key, _ = self_signed(tmp_path, "127.0.0.1")
     lines = [line.split("#")[0] for line in PAGE.splitlines() if line.startswith("farview serve model")]
-    options = [shlex.split(line)[3:] for line in lines]
-    assert [words[:1] for words in options] == [[], ["--host"], ["--tls"]]
-    options[2] = [{"cert.pem": str(certificate), "key.pem": str(key)}.get(word, word) for word in options[2]]
-    with serving(model, *options[0]) as server:
+    there = {"cert.pem": certificate, "key.pem": key, "model.safetensors": model, "model.onnx.zip": exported}
+    ordinary, *others, _ = [[str(there.get(word, word)) for word in shlex.split(line)[2:]] for line in lines]
+    assert [words[1:2] for words in [ordinary, *others]] == [[], [], ["--host"], ["--tls"]]
+    with serving(*ordinary) as server:
         for command in re.findall(r"```sh\n(.*?)```", PAGE, re.S):
             command = command.replace(ADDRESS, server.bare).replace("curl", "curl -s")
             said = subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True).stdout
@@ -38,6 +40,6 @@ def test_its_commands_and_its_python(tmp_path: Path) -> None:
             [sys.executable, "-c", code_here], cwd=tmp_path, check=True, capture_output=True
         ).stdout
         assert said.split()[0] in (b"walk", b"fall")
-    for words in options[1:]:
-        with serving(model, *words) as server:
-            assert server.bare.startswith("https://")
+    for words in others:
+        with serving(*words) as server:
+            assert server.bare.startswith("https://") is (len(words) > 1)

@@ -191,8 +191,14 @@ def test_what_cannot_be_is_said(model: Path, tmp_path: Path) -> None:
     assert "none.safetensors: no such model" in str(ended.value.code)
 
 
-def test_without_its_packages_the_extra_is_named(model: Path) -> None:
-    code = f"import sys; sys.modules['fastapi'] = None; from farview.cli import main; main(['serve', {str(model)!r}])"
+@pytest.mark.parametrize(("library", "extra"), [("fastapi", "serve"), ("ray", "cluster")])
+def test_without_its_packages_the_extra_is_named(model: Path, library: str, extra: str) -> None:
+    code = (
+        f"import sys; sys.modules[{library!r}] = None; from farview.cli import main; "
+        f"main(['serve', {str(model)!r}, '--port', '0', '--replicas', '1'])"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1
-    assert result.stderr == "farview: serve needs the package fastapi: pip install 'farview[serve]'\n"
+    assert result.stderr == (
+        f"farview: farview serve needs {library}, which is not installed: pip install 'farview[{extra}]'\n"
+    )

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response, WebSocket
+from fastapi import Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -33,7 +33,7 @@ class Said(BaseModel):
     attention: list[float]
     """Weight of each of the K intervals; they sum to 1."""
     maps: list[list[list[int]]] | None = None
-    """(K, h, w) spatial attention, 0..255."""
+    """(K, h, w) spatial attention, 0..255; never of an exported model."""
 
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -74,14 +74,23 @@ def application(
     app.state.service = service
     app.include_router(pages)
 
+    async def wanted(maps: bool = False) -> bool:
+        if maps and not service.maps:
+            raise Refused(
+                400, "an exported model gives no spatial attention; leave out maps, or serve the .safetensors"
+            )
+        return maps
+
+    Wanted = Annotated[bool, Depends(wanted)]
+
     @app.post("/api/predict", **_takes({"multipart/form-data": _FORM, "video/*": _BINARY}))
-    async def predict(request: Request, maps: bool = False) -> dict[str, Any]:
+    async def predict(request: Request, maps: Wanted) -> dict[str, Any]:
         """A clip: in a form's field `clip`, or as the body itself with a content type video/...; decoded in memory."""
         return (await service.clip(request)).to_dict(maps)
 
     @app.post("/api/frames", **_takes({"application/octet-stream": _BINARY}))
     async def frames(
-        request: Request, shape: Annotated[str, Query(examples=["24x12x16x3"])], maps: bool = False
+        request: Request, shape: Annotated[str, Query(examples=["24x12x16x3"])], maps: Wanted
     ) -> dict[str, Any]:
         """eLR frames, uint8 one after the other. `shape`: N x h x w x C, a whole recording of which the model takes
         its intervals, or K x T x h x w x C, the intervals themselves."""

@@ -4,17 +4,29 @@ import re
 import secrets
 import socket
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+from fastapi import FastAPI
+
 from farview.deploy.private import no_dumps
+from farview.deploy.serve.api import application
+from farview.deploy.serve.guard import is_loopback
 from farview.deploy.serve.limits import Limits
+from farview.deploy.serve.live import Window
+from farview.deploy.serve.replicas import replicated
+from farview.deploy.stop import stop_on_signal
 from farview.errors import FarviewError
 
 DRAIN = 10
 """Seconds for requests in progress to be answered after SIGTERM."""
+CONNECTIONS = 512
+"""At the same time; more are sent away (503)."""
 
 
 def serve(
@@ -23,41 +35,40 @@ def serve(
     port: int = 8000,
     token: str | None = None,
     tls: list[str] | None = None,
+    replicas: int | None = None,
     limits: Limits = Limits(),
     **window: float,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; then requests in progress are answered first.
 
-    `tls`: files of a certificate and its key, or nothing for one that signs itself; None: no TLS. `window` is what
+    `tls`: files of a certificate and its key, or nothing for one that signs itself; None: no TLS. `replicas`: so many
+    under Ray Serve, each with limits of its own, and always with a token. `window` is what
     `farview.deploy.serve.live.Window` takes. Raises FarviewError where the model, the certificate or the address
     cannot be used.
     """
-    try:
-        import uvicorn
-
-        from farview.deploy.serve.api import application
-        from farview.deploy.serve.guard import is_loopback
-        from farview.deploy.serve.live import Window
-    except ModuleNotFoundError as error:
-        raise FarviewError(f"serve needs the package {error.name}: pip install 'farview[serve]'") from None
     no_dumps()
-    if token is None and not is_loopback(host):
+    if token is None and (replicas is not None or not is_loopback(host)):
         token = secrets.token_urlsafe(18)
     if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]{16,}", token):
         raise FarviewError(
             "--token: expected 16 or more letters, digits, '-', '.', '_' or '~'; leave it out and one is made"
         )
-    app = application(model, limits, Window(**window), token)
+    build = partial(application, limits=limits, window=Window(**window), token=token)
+    app = build(model)
+    if replicas is not None:
+        _serve_replicas(partial(build, Path(model).absolute()), replicas, host, port, token, tls)
+        return
     with ExitStack() as stack:
         certificate, note = _tls(tls, host, stack)
         config = uvicorn.Config(
             app,
+            loop="asyncio",  # uvloop, where there is one, hands bytes to io_uring, which nothing can trace
             log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,
             ws_max_size=max(prod(app.state.service.shape), 1024),
-            limit_concurrency=512,
+            limit_concurrency=CONNECTIONS,
             timeout_graceful_shutdown=DRAIN,
             **certificate,
         )
@@ -67,16 +78,33 @@ def serve(
             raise FarviewError(f"--tls: the certificate or its key cannot be used ({error})") from None
     # What signs itself is in memory now, its files are gone.
     with _listening(host, port) as listening, suppress(KeyboardInterrupt):
-        scheme = "https" if config.is_ssl else "http"
-        name = f"[{host}]" if ":" in host else host
-        place = f"{scheme}://{name}:{listening.getsockname()[1]}/"
-        print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
-        if not is_loopback(host) and not config.is_ssl:
-            print(
-                "browsers give cameras only to secure pages: add --tls for those of other machines",
-                flush=True,
-            )
+        _announce(config.is_ssl, host, listening.getsockname()[1], token, note)
         uvicorn.Server(config).run([listening])
+
+
+def _serve_replicas(
+    build: Callable[[], FastAPI], count: int, host: str, port: int, token: str | None, tls: list[str] | None
+) -> None:
+    if count < 1:
+        raise FarviewError(f"--replicas is {count}; it must be 1 or more")
+    if tls == []:
+        raise FarviewError("--tls: with --replicas it takes two files, a certificate and its key")
+    with ExitStack() as stack:
+        certificate, _ = _tls(tls and [str(Path(file).absolute()) for file in tls], host, stack)
+    with _listening(host, port) as free:
+        port = free.getsockname()[1]
+    http = {"host": host, "port": port, **certificate}
+    with replicated(build, count, http, CONNECTIONS, DRAIN), stop_on_signal() as stop:
+        _announce(bool(certificate), host, port, token)
+        stop.wait()
+
+
+def _announce(secure: bool, host: str, port: int, token: str | None, note: str = "") -> None:
+    name = f"[{host}]" if ":" in host else host
+    place = f"http{'s' if secure else ''}://{name}:{port}/"
+    print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
+    if not is_loopback(host) and not secure:
+        print("browsers give cameras only to secure pages: add --tls for those of other machines", flush=True)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -28,7 +28,7 @@ class Service:
         self.metrics = Metrics()
         self._network = Network(model)
         self.contract = self._network.contract
-        self.sensor = self._network.sensor
+        self.sensor, self.maps = self._network.sensor, self._network.maps
         self.shape = self.sensor.height, self.sensor.width, self.contract.channels
         self._batcher: Batcher[Images, Answer]
         self._held = 0  # bytes of requests
@@ -115,4 +115,5 @@ class Service:
             "rate": window.rate,
             "window": window.length,
             "step": window.step,
+            "maps": self.maps,
         }

@@ -135,7 +135,7 @@ function showTiles(answer, frames) {
   [...tiles.children].forEach((tile, k) => {
     const [picture, map] = tile.querySelectorAll("canvas");
     if (frames[k]) drawFrame(picture, frames[k], model.height, model.width);
-    drawMap(map, answer.maps[k]);
+    if (answer.maps) drawMap(map, answer.maps[k]);
     tile.style.setProperty("--share", answer.attention[k] / top);
     tile.style.setProperty("--even", 1 / count / top);
     tile.querySelector("p").textContent = percent(answer.attention[k]);
@@ -296,7 +296,7 @@ async function useClip(file) {
     frames.forEach((frame, i) => body.set(frame, i * frame.length));
     const shape = [chosen.length, chosen[0].length, model.height, model.width, model.channels].join("x");
     const headers = { "Content-Type": "application/octet-stream" };
-    const answer = await ask(`/api/frames?maps=true&shape=${shape}`, { method: "POST", headers, body });
+    const answer = await ask(`/api/frames?maps=${model.maps}&shape=${shape}`, { method: "POST", headers, body });
     countSent(frames.length);
     if (!showing(mine)) return;
     const middle = chosen.map((numbers, k) => frames[k * numbers.length + (numbers.length >> 1)]);
@@ -376,6 +376,7 @@ async function start() {
   const { height, width, classes } = model;
   document.documentElement.style.setProperty("--aspect", `${width} / ${height}`);
   $("facts").textContent = `recognises ${classes.length} actions in ${height}×${width} pixels`;
+  for (const id of ["maps-check", "maps-text"]) $(id).hidden = !model.maps; // exported models have none
   $("facts").title = `${model.name}: ${classes.join(", ")}`;
   levels = [Math.max(1, height >> 1), height, 2 * height, 4 * height, 8 * height, Infinity].filter((rows, i) => rows <= 256 || i === 5);
   $("resolution").max = levels.length - 1;
