@@ -15,6 +15,7 @@ import farview
 from farview.deploy.export import export
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
+from farview.models.recogniser import Recogniser
 from tests.deploy.serve.clients import TOKEN, small_model
 from tests.deploy.serve.server import Server, serving
 from tests.frames.videos import moving_picture, write_video
@@ -145,10 +146,10 @@ def test_a_clip_is_recognised_and_only_its_elr_frames_are_sent(
     [body] = wire.posts
     assert body is not None and len(body) == 3 * FRAME and not wire.frames and not wire.complaints
     seen = np.frombuffer(body, np.uint8).reshape(3, 12, 16, 3)
-    expected = farview.load(model).recogniser.recognise(path)
+    expected = Recogniser(model).recognise(path)
     difference = np.abs(seen.astype(int) - expected.seen[:, 0])
     assert difference.mean() < 2  # another decoder's colours; the neighbouring frames differ by more
-    other = farview.load(model).recogniser.recognise(frames[[1, 2, 3]]).seen[:, 0]
+    other = Recogniser(model).recognise(frames[[1, 2, 3]]).seen[:, 0]
     assert np.abs(seen.astype(int) - other).mean() > 4
     assert label == farview.load(model).predict(path).label
     assert all(address.startswith((server.bare, "blob:", "data:")) for address in wire.addresses)
