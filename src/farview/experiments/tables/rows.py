@@ -192,6 +192,7 @@ BEYOND = Table(
         *(Row(f"KD, {name}", LABELS_ALONE | KD | cheaper, full="KD") for name, cheaper in CHEAPER.items()),
         Row("fresh noise, CSTAT", CSTAT | FRESH),
         Row("fresh noise, KD", LABELS_ALONE | FRESH | KD),
+        Row("fresh noise, CSTAT + KD", CSTAT | FRESH | KD),
         Row("fresh noise, from T-Net + KD", LABELS_ALONE | FROM_TEACHER | KD | FRESH),
         Row("fresh noise, from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD | FRESH),
     ),
