@@ -51,7 +51,7 @@ def test_it_has_the_published_layers() -> None:
 
 @pytest.mark.parametrize("fusion", ["sum", "concat", "conv"])
 def test_towers_are_summed_place_by_place_after_the_last_convolution(fusion) -> None:
-    """Published: sum. What one tower's 4x4 map lacks the other may bring, at the same place, and neither has weights."""
+    """Published: sum. What one tower's 4x4 map lacks the other may bring, at the same place; neither counts more."""
     net = Towers(replace(SemiCoupledConfig(), fusion=fusion), 5, 3).eval()
     rgb, flow, moved = torch.rand(3, 2, 128, 4, 4).unbind()
 

@@ -9,8 +9,8 @@ features of Mixed_5c become 256-d tokens by a 1x1x1 convolution, one for each pl
 learned position; one layer of self-attention with 8 heads, added to its input, LayerNorm; the mean of all tokens, a
 linear layer. A teacher of the same shape is trained for each stream by the recipe's section `teacher` and fixed; the
 student learns by section `student` from cross-entropy + 0.5 x T^2 KL(teacher, student) at temperature T = 4, stream by
-stream; the logits of both streams are averaged. Both start from random weights or from Kinetics I3D's, as I3D's
-options say.
+stream; the logits of both streams are averaged. Each starts from random weights or from I3D's (`teacher.initial`,
+`student.initial`), as `i3d` says.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from farview.errors import FarviewError
-from farview.rivals.i3d import Inception, start_from
-from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
+from farview.rivals.i3d import Inception, load_inception
+from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled, start_streams
 from farview.rivals.streams import Streams
 from farview.training.recipe import Phase
 from farview.transfer.kd import kd_loss
@@ -41,10 +41,6 @@ class PurwantoConfig(StreamsConfig):
     """Of the distillation, beside the cross-entropy."""
     temperature: float = 4.0
     """At which teacher and student are compared."""
-    initial: str | None = None
-    """I3D's weights to start from, as I3D's option of this name."""
-    initial_flow: str | None = None
-    """The same for the flow stream alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,13 +55,6 @@ class PurwantoConfig(StreamsConfig):
     def build(self, classes: int, channels: int) -> "Purwanto":
         """Teacher and student with fresh weights."""
         return Purwanto(self, classes, channels)
-
-    def start(self, network: "Purwanto") -> list[str]:
-        """Load `initial` into teacher and student."""
-        done: list[str] = []
-        for nets in (network.teacher, network.student):
-            done = start_from(nets, self.initial, self.initial_flow)
-        return done
 
 
 class AttentionNetwork(nn.Module):
@@ -149,6 +138,10 @@ class Purwanto(Rival):
                 total = total + self.weight * kd
         return terms | {"total": total}
 
+    def start(self, stage: str, initial: str) -> list[str]:
+        """Load all up to Mixed_5c of every stream's teacher or student."""
+        return start_streams(getattr(self, stage), initial, load_inception)
+
     def learned(self, stage: str) -> Sequence[nn.Module]:
         """The teacher, then the student."""
-        return [self.teacher if stage == "teacher" else self.student]
+        return [getattr(self, stage)]

@@ -6,17 +6,17 @@ each, eLR first, and after its turn one hands the first round(r N) of a layer's 
 BatchNorm never; r is 0, 1/4, 1/2 for the convolutions, 3/4 and 1 for the two fully connected layers. A network has a
 tower for one frame and one for the optical flow of t-5 .. t+5: convolutions 5x5 of 32, 64, 128 channels, BatchNorm,
 ReLU, pooling 3x3/2 (maximum, average, average), dropout after the first two. Their maps are summed after the last
-convolution's pooling, the one fusion that the authors' coupled script has; alone, networks may also concatenate them,
-or concatenate and convolve 1x1. Then 4x4 to 128 without ReLU, dropout, classes; these have a bias each, which is never
-handed over. The mean frame of a video is subtracted. Scores are averaged over the frames of a video; the eLR network is
-tested.
+convolution's pooling, the one fusion in the authors' coupled script; their networks of one resolution may concatenate
+them, too, or concatenate and convolve 1x1. Then 4x4 to 128 without ReLU, dropout, classes; these have a bias each,
+which is never handed over. The mean frame of a video is subtracted. Scores are averaged over the frames of a video; the
+eLR network is tested.
 
-Filled in: the 1x1 convolution is coupled as the last 5x5. Flow has two channels where the authors coloured it with three. The
-mean is that of the frames looked at. The frame is the middle one of an interval, whose others give flow alone; all K
-intervals of a video are samples in training. Filters are handed over after each step of a turn, which is the same, as
-the other network rests. The last turn is eLR's, since HR's leaves filters in the eLR network that do not suit it yet;
-with an even number of epochs HR is first. Published training: SGD, batch 256, weight decay 5e-4, rate 0.01 for 10,
-0.005 for 10, 0.0005 for 5 epochs; here as the recipe's section `student` says, half of whose epochs are HR's.
+Filled in: the 1x1 convolution is coupled as the last 5x5. Flow has two channels where the authors coloured it with
+three. The mean is that of the frames looked at. The frame is the middle one of an interval, whose others give flow
+alone; all K intervals of a video are samples in training. Filters are handed over after each step of a turn, which is
+the same, as the other network rests. The last turn is eLR's, since HR's leaves filters in the eLR network that do not
+suit it yet; with an even number of epochs HR is first. Published training: SGD, batch 256, weight decay 5e-4, rate 0.01
+for 10, 0.005 for 10, 0.0005 for 5 epochs; here as the recipe's section `student` says, half of whose epochs are HR's.
 """
 
 from collections.abc import Mapping
