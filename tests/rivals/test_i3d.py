@@ -9,7 +9,16 @@ from torch.nn import functional as F
 
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
-from farview.rivals.i3d import GOOGLENET, MIXED, I3d, I3dConfig, Inception, inflate, load_inception
+from farview.rivals.i3d import (
+    GOOGLENET,
+    MIXED,
+    I3d,
+    I3dConfig,
+    Inception,
+    each_stream,
+    inflate,
+    load_inception,
+)
 from farview.rivals.network import Step
 from farview.rivals.train import first_weights
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end
@@ -127,7 +136,7 @@ def test_logits_are_the_sum_of_streams_that_are_trained_apart() -> None:
     torch.manual_seed(0)
     network = NARROW.build(3, 1).eval()
     seen = batch(NARROW, [0, 1, 2])
-    each = network.each(seen)
+    each = each_stream(network.nets, seen, network.size)
     assert set(each) == {"rgb", "flow"} and network(seen).shape == (3, 1, 3)
     torch.testing.assert_close(network(seen), each["rgb"] + each["flow"])
     terms = network.terms(seen, Step("student", 0, 2))

@@ -171,16 +171,8 @@ class TwoStream(Rival):
         self.nets = nn.ModuleDict(nets)
         self.size = size
 
-    def each(self, seen: Streams) -> dict[str, Tensor]:
-        """Logits of each stream, (B, K, classes)."""
-        found: dict[str, Tensor] = {}
-        for stream in seen.parts:
-            video = seen.see(stream, self.size)  # (B, K, C, T, H, W)
-            found[stream] = self.nets[stream](video.flatten(0, 1)).unflatten(0, video.shape[:2])
-        return found
-
     def forward(self, seen: Streams) -> Tensor:
-        return torch.stack(list(self.each(seen).values())).sum(0)
+        return torch.stack(list(each_stream(self.nets, seen, self.size).values())).sum(0)
 
     def start(self, stage: str, initial: str) -> list[str]:
         """Load all up to Mixed_5c of every stream."""
@@ -190,9 +182,20 @@ class TwoStream(Rival):
         """The cross-entropy of each stream, and their sum."""
         terms = {
             f"ce-{stream}": cross_entropy(logits.mean(1), seen.labels, step)
-            for stream, logits in self.each(seen).items()
+            for stream, logits in each_stream(self.nets, seen, self.size).items()
         }
         return terms | {"total": torch.stack(list(terms.values())).sum()}
+
+
+def each_stream(
+    nets: nn.ModuleDict, seen: Streams, size: tuple[int, int], hr: bool = False
+) -> dict[str, Tensor]:
+    """Logits (B, K, classes) of each stream by its own network (N, C, T, *size) -> (N, classes)."""
+    found: dict[str, Tensor] = {}
+    for stream in seen.parts:
+        video = seen.see(stream, size, hr)  # (B, K, C, T, H, W)
+        found[stream] = nets[stream](video.flatten(0, 1)).unflatten(0, video.shape[:2])
+    return found
 
 
 def inflate(weight: Tensor, depth: int) -> Tensor:

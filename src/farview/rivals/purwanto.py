@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from farview.errors import FarviewError
-from farview.rivals.i3d import Inception, load_inception
+from farview.rivals.i3d import Inception, each_stream, load_inception
 from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled, start_streams
 from farview.rivals.streams import Streams
 from farview.training.recipe import Phase
@@ -105,33 +105,25 @@ class Purwanto(Rival):
             for _ in range(2)
         )
 
-    def each(self, nets: nn.ModuleDict, seen: Streams, hr: bool) -> dict[str, Tensor]:
-        """Logits of each stream, (B, K, classes)."""
-        found: dict[str, Tensor] = {}
-        for stream in seen.parts:
-            video = seen.see(stream, self.size, hr)  # (B, K, C, T, H, W)
-            found[stream] = nets[stream](video.flatten(0, 1)).unflatten(0, video.shape[:2])
-        return found
-
     def forward(self, seen: Streams) -> Tensor:
-        return torch.stack(list(self.each(self.student, seen, hr=False).values())).mean(0)
+        return torch.stack(list(each_stream(self.student, seen, self.size).values())).mean(0)
 
     def judged(self, seen: Streams, stage: str) -> Tensor:
         """In its stage, the teacher's logits."""
         if stage != "teacher":
             return self(seen)
-        return torch.stack(list(self.each(self.teacher, seen, hr=True).values())).mean(0)
+        return torch.stack(list(each_stream(self.teacher, seen, self.size, hr=True).values())).mean(0)
 
     def terms(self, seen: Streams, step: Step) -> dict[str, Tensor]:
         """Cross-entropy of each stream; of the student's with its distance from the teacher's."""
         teaching = step.stage == "teacher"
-        learner = self.each(self.teacher if teaching else self.student, seen, hr=teaching)
+        learner = each_stream(getattr(self, step.stage), seen, self.size, hr=teaching)
         terms = {f"ce-{name}": cross_entropy(x.mean(1), seen.labels, step) for name, x in learner.items()}
         total = torch.stack(list(terms.values())).sum()
         if not teaching:
             self.teacher.eval()
             with torch.no_grad():
-                taught = self.each(self.teacher, seen, hr=True)
+                taught = each_stream(self.teacher, seen, self.size, hr=True)
             for name, logits in learner.items():
                 kd = kd_loss(logits.mean(1), taught[name].mean(1), self.temperature).mean()
                 terms[f"kd-{name}"] = kd
