@@ -115,7 +115,9 @@ def test_cost_is_that_of_all_streams(finished: Results) -> None:
 
 
 def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder: Path) -> None:
-    request = request_of(folder, out=str(folder / "scales"), rows=("I3D", "semi-coupled", "multi-Siamese", "fully-coupled"))
+    request = request_of(
+        folder, out=str(folder / "scales"), rows=("I3D", "semi-coupled", "multi-Siamese", "fully-coupled")
+    )
     small = {cell.row.name: cell.row.rival for cell in make_cells(TABLE_5, request)[0]}
     assert {name: (rival.width, rival.size) for name, rival in small.items()} == {
         "I3D": (1 / 4, (48, 48)),
