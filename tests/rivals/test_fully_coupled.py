@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from farview.frames.intervals import Intervals
-from farview.rivals.fully_coupled import Aggregation, C3d, FullyCoupledConfig
+from farview.rivals.fully_coupled import Aggregation, FullyCoupledConfig
 from farview.rivals.network import Step
 from farview.rivals.run import run_rival
 from farview.training.checkpoint import Keeper
@@ -16,17 +16,8 @@ from tests.rivals.networks import batch, loss_after_steps, run_end_to_end, witho
 from tests.training.tiny import tiny_recipe
 
 NARROW = FullyCoupledConfig(intervals=Intervals(3, 4), size=(16, 16), width=1 / 16)
+SEQUENCES = ("--transfer.epochs", "2", "--transfer.optimizer", "rmsprop", "--transfer.keep", "last")
 FEATURES, SEQUENCE = Step("features", 0, 2), Step("sequence", 0, 2)
-
-
-def test_c3d_has_the_published_size() -> None:
-    """78,409,573 parameters with UCF101's classes: 27 i o + o of eight convolutions, 8192, 4096, 4096 to 101."""
-    with torch.device("meta"):
-        network = C3d(101, 3, 16, (112, 112), 1.0)
-        assert network.fc6.in_features == 512 * 4 * 4
-        features = network(torch.empty(2, 3, 16, 112, 112))
-    assert features.shape == (2, 4096) and network.classify(features).shape == (2, 101)
-    assert sum(p.numel() for p in network.parameters()) == 78_409_573
 
 
 def test_no_weight_belongs_to_a_resolution() -> None:
@@ -107,7 +98,7 @@ def test_a_few_steps_lower_the_loss_of_each_stage_and_change_no_other_weights() 
 
 
 def test_it_runs_end_to_end_with_features_that_stay_fixed(tmp_path: Path) -> None:
-    folder = run_end_to_end(tmp_path, NARROW, "--student.keep", "last")
+    folder = run_end_to_end(tmp_path, NARROW, *SEQUENCES)
     learned = load_file(folder / "features" / "weights.safetensors")
     model = load_file(folder / "model.safetensors")
     assert all(torch.equal(value, model[name]) for name, value in learned.items() if name.startswith("c3d"))
@@ -116,7 +107,7 @@ def test_it_runs_end_to_end_with_features_that_stay_fixed(tmp_path: Path) -> Non
 
 def test_a_run_cut_in_its_second_stage_goes_on_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = replace(NARROW, streams=("rgb",), hr=False)
-    recipe = tiny_recipe(tmp_path, "--student.epochs", "2", "--student.keep", "last")
+    recipe = tiny_recipe(tmp_path, "--student.epochs", "2", *SEQUENCES)
     whole = run_rival(replace(recipe, shared=str(tmp_path / "whole")), config, quiet=True)
     honest, epochs = Keeper.on_train_epoch_end, []
 

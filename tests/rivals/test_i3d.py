@@ -4,12 +4,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
-from farview.rivals.i3d import GOOGLENET, MIXED, I3d, I3dConfig, Inception, inflate, load_inception
+from farview.rivals.i3d import (
+    GOOGLENET,
+    MIXED,
+    I3d,
+    I3dConfig,
+    Inception,
+    each_stream,
+    inflate,
+    load_inception,
+)
 from farview.rivals.network import Step
+from farview.rivals.train import first_weights
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end
 
 NARROW = I3dConfig(intervals=Intervals(1, 5), size=(24, 32), width=1 / 16)
@@ -78,13 +89,21 @@ def test_inflated_filters_answer_to_a_still_clip_as_the_image_ones_do() -> None:
     assert x.shape[2] == 16 and x.std() > 0
 
 
+class Body(nn.Module):
+    def __init__(self, channels: int, width: float = 1.0) -> None:
+        super().__init__()
+        self.body = Inception(channels, width)
+
+
 def test_weights_of_both_public_layouts_are_read_and_others_refused(tmp_path: Path) -> None:
     with torch.device("meta"):
         shapes = Inception(3, 1.0).state_dict()
     kinetics = {key: torch.rand(value.shape) for key, value in shapes.items()}
-    torch.save(kinetics, tmp_path / "kinetics.pt")
-    network = Inception(1, 1.0)
-    load_inception(network, tmp_path / "kinetics.pt")
+    torch.save(kinetics | {"logits.conv3d.bias": torch.zeros(400)}, tmp_path / "kinetics.pt")
+    whole = Body(1)
+    network = whole.body
+    report = str(load_inception(whole, tmp_path / "kinetics.pt"))
+    assert "342 tensors loaded" in report and "from 3 to 1 input channels" in report and "not part" in report
     assert torch.equal(network.Mixed_5c.b2b.conv3d.weight, kinetics["Mixed_5c.b2b.conv3d.weight"])
     first = kinetics["Conv3d_1a_7x7.conv3d.weight"].sum(1, keepdim=True)
     torch.testing.assert_close(network.Conv3d_1a_7x7.conv3d.weight, first)
@@ -97,26 +116,27 @@ def test_weights_of_both_public_layouts_are_read_and_others_refused(tmp_path: Pa
         googlenet[key.replace(layer, back[layer]).replace("conv3d", "conv")] = flat
     assert "inception4e.branch3.1.conv.weight" in googlenet
     torch.save(googlenet, tmp_path / "googlenet.pth")
-    load_inception(network, tmp_path / "googlenet.pth")
+    load_inception(whole, tmp_path / "googlenet.pth")
     spread = kinetics["Mixed_4f.b2b.conv3d.weight"].mean(2, keepdim=True).expand(-1, -1, 3, -1, -1)
     torch.testing.assert_close(network.Mixed_4f.b2b.conv3d.weight, spread)
-    with pytest.raises(FarviewError, match="width must be 1"):
-        load_inception(Inception(3, 0.5), tmp_path / "kinetics.pt")
-    config = I3dConfig(initial=str(tmp_path / "kinetics.pt"), initial_flow=str(tmp_path / "googlenet.pth"))
-    both = config.build(2, 3)
-    lines = config.start(both)
-    assert [line.split()[0] for line in lines] == ["rgb", "flow"] and "googlenet" in lines[1]
+    with pytest.raises(FarviewError, match=r"of width 1\)"):
+        load_inception(Body(3, 0.5), tmp_path / "kinetics.pt")
+    both = I3dConfig().build(2, 3)
+    lines = first_weights(both, "student", "student", str(tmp_path / "kinetics.pt"))
+    assert [line.split()[0] for line in lines] == ["rgb", "flow"]
     assert torch.equal(both.nets["rgb"].body.Conv3d_1a_7x7.bn.bias, kinetics["Conv3d_1a_7x7.bn.bias"])
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(FarviewError, match="neither torchvision"):
-        load_inception(network, tmp_path / "other.pth")
+    with pytest.raises(FarviewError, match="expected torchvision's GoogLeNet"):
+        load_inception(whole, tmp_path / "other.pth")
+    with pytest.raises(FarviewError, match=r"student\.initial: teacher: a rival starts from a file"):
+        first_weights(both, "student", "student", "teacher")
 
 
 def test_logits_are_the_sum_of_streams_that_are_trained_apart() -> None:
     torch.manual_seed(0)
     network = NARROW.build(3, 1).eval()
     seen = batch(NARROW, [0, 1, 2])
-    each = network.each(seen)
+    each = each_stream(network.nets, seen, network.size)
     assert set(each) == {"rgb", "flow"} and network(seen).shape == (3, 1, 3)
     torch.testing.assert_close(network(seen), each["rgb"] + each["flow"])
     terms = network.terms(seen, Step("student", 0, 2))

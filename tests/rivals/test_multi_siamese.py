@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
+from farview.rivals.copies import CopiedFrames
 from farview.rivals.isr import draw_pool
-from farview.rivals.multi_siamese import CopiedFrames, MultiSiameseConfig, contrastive, pyramid
+from farview.rivals.multi_siamese import MultiSiameseConfig, contrastive, pyramid
 from farview.rivals.network import Step
 from farview.rivals.streams import joined
 from farview.rivals.train import stores_of

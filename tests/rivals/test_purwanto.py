@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
+from farview.rivals.i3d import each_stream
 from farview.rivals.network import Step
 from farview.rivals.purwanto import AttentionNetwork, PurwantoConfig
 from farview.rivals.streams import Streams
@@ -72,7 +73,7 @@ def test_hr_is_seen_by_the_teacher_alone_and_never_in_testing() -> None:
     torch.manual_seed(0)
     network = NARROW.build(3, 1).eval()
     seen = batch(NARROW, [0, 1], hr=True)
-    each = network.each(network.student, seen, hr=False)
+    each = each_stream(network.student, seen, network.size)
     assert torch.equal(network(seen), network(without_hr(seen))) and network(seen).shape == (2, 1, 3)
     torch.testing.assert_close(network(seen), (each["rgb"] + each["flow"]) / 2)
     assert not torch.equal(network.judged(seen, "teacher"), network(seen))

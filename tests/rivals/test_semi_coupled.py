@@ -40,7 +40,7 @@ def test_it_has_the_published_layers() -> None:
     config = SemiCoupledConfig()
     convolutions = 25 * 32 * 64 + 64 + 25 * 64 * 128 + 128
     towers = sum(25 * c * 32 + 32 + convolutions + 2 * (32 + 64 + 128) for c in (3, 22))
-    head = 16 * 128 * 128 + 128 + 128 * 51
+    head = 16 * 128 * 128 + 128 + 128 * 51 + 51
     for fusion, more in (("sum", 0), ("concat", 16 * 128 * 128), ("conv", 256 * 128 + 128)):
         net = Towers(replace(config, fusion=fusion), 51, 3)
         assert sum(p.numel() for p in net.parameters()) == towers + head + more
@@ -49,14 +49,38 @@ def test_it_has_the_published_layers() -> None:
     assert net.towers["rgb"](inputs["rgb"]).shape == (2, 128, 4, 4)
 
 
+@pytest.mark.parametrize("fusion", ["sum", "concat", "conv"])
+def test_towers_are_summed_place_by_place_after_the_last_convolution(fusion) -> None:
+    """Published: sum. What one tower's 4x4 map lacks the other may bring, at the same place; neither counts more."""
+    net = Towers(replace(SemiCoupledConfig(), fusion=fusion), 5, 3).eval()
+    rgb, flow, moved = torch.rand(3, 2, 128, 4, 4).unbind()
+
+    def fused(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        hooks = [
+            net.towers[stream].register_forward_hook(lambda *_, maps=maps: maps)
+            for stream, maps in (("rgb", first), ("flow", second))
+        ]
+        logits = net({"rgb": torch.zeros(2, 3, 32, 32), "flow": torch.zeros(2, 22, 32, 32)})
+        for hook in hooks:
+            hook.remove()
+        return logits
+
+    published = SemiCoupledConfig().fusion == fusion
+    assert published == (fusion == "sum")
+    assert torch.allclose(fused(rgb, flow), fused(rgb + moved, flow - moved), atol=1e-4) == published
+    assert torch.allclose(fused(rgb, flow), fused(flow, rgb), atol=1e-4) == published
+    assert not torch.allclose(fused(rgb, flow), fused(rgb.flip(3), flow), atol=1e-4)
+
+
 @pytest.mark.parametrize("epochs", [(0,), (1,), (0, 1)])
 def test_after_a_turn_the_first_filters_are_common_and_the_others_not(epochs: tuple[int, ...]) -> None:
     network = after(NARROW, epochs)
     elr, hr = dict(network.elr.named_modules()), dict(network.hr.named_modules())
     for name, count in SHARED.items():
-        for mine, other in zip(elr[name].parameters(), hr[name].parameters(), strict=True):
-            assert torch.equal(mine[:count], other[:count])
-            rest = zip(mine[count:], other[count:], strict=True)
+        for part, mine in elr[name].named_parameters():
+            other, common = hr[name].get_parameter(part), 0 if (name, part) == ("fc2", "bias") else count
+            assert torch.equal(mine[:common], other[:common])
+            rest = zip(mine[common:], other[common:], strict=True)
             assert not any(torch.equal(one, two) for one, two in rest)
     norms = [name for name in elr if name.rpartition(".")[2].startswith("bn")]
     assert len(norms) == 6
@@ -74,11 +98,11 @@ def test_with_none_in_common_each_learns_as_if_alone() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["sum", "concat", "conv"])
-def test_with_all_in_common_only_the_norms_differ(fusion) -> None:
+def test_with_all_in_common_only_the_norms_and_the_classes_biases_differ(fusion) -> None:
     network = after(replace(NARROW, coupling=(1.0,) * 5, fusion=fusion), (0, 1))
     hr = dict(network.hr.named_parameters())
     for name, mine in network.elr.named_parameters():
-        assert torch.equal(mine, hr[name]) != (".bn" in name)
+        assert torch.equal(mine, hr[name]) != (".bn" in name or name == "fc2.bias")
 
 
 def test_resolutions_take_turns_and_testing_sees_elr_alone() -> None:

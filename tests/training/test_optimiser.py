@@ -1,6 +1,7 @@
-"""The rate's course against the paper's words, and what is decayed."""
+"""The rate's course against the paper's words, what is decayed, and a step by hand."""
 
 import pytest
+import torch
 from torch import nn
 
 from farview.models.temporal_attention import TemporalAttention
@@ -35,9 +36,26 @@ def test_temporal_attention_learns_slowly_under_adamw(kind: str, factor: float) 
     assert len(rates) == len(list(network.parameters()))
 
 
-@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "rmsprop"])
 def test_norms_and_biases_are_not_decayed(kind: str) -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
     chosen = optimiser([network], PhaseConfig(optimizer=kind, weight_decay=0.3))  # type: ignore[arg-type]
     decay = {id(p): group["weight_decay"] for group in chosen.param_groups for p in group["params"]}
     assert decay == {id(p): 0.3 if p.ndim > 1 else 0.0 for p in network.parameters()}
+
+
+def test_rmsprop_divides_by_the_root_of_the_mean_square() -> None:
+    """Two steps by hand: the mean square forgets 1 %, its root has 1e-8 added; the weights alone are decayed."""
+    network = nn.Linear(1, 1).double()
+    phase = PhaseConfig(optimizer="rmsprop", lr=0.1, weight_decay=0.5)
+    chosen = optimiser([network], phase)
+    values = [p.item() for p in (network.weight, network.bias)]
+    squares = [0.0, 0.0]
+    for gradients in ((3.0, -2.0), (0.5, 4.0)):
+        for i, (p, g) in enumerate(zip((network.weight, network.bias), gradients, strict=True)):
+            p.grad = torch.full_like(p, g)
+            g += 0.5 * values[i] if i == 0 else 0.0
+            squares[i] = 0.99 * squares[i] + 0.01 * g**2
+            values[i] -= 0.1 * g / (squares[i] ** 0.5 + 1e-8)
+        chosen.step()
+    assert [p.item() for p in (network.weight, network.bias)] == pytest.approx(values, rel=1e-12)

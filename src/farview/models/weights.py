@@ -2,13 +2,13 @@
 
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from farview.errors import FarviewError
 from farview.models.model_file import read_contract
@@ -60,34 +60,55 @@ def load_initial(network: ActionNetwork, path: Path | str) -> Loaded:
     the file is missing, unreadable, unrecognised or of another backbone; the network is unchanged then.
     """
     foreign = read_weights(Path(path))
-    target = network.state_dict()
-    state, adapted = dict(foreign.state), {}
+    state = foreign.state
+    adapted: dict[str, str] = {}
     first = "backbone.conv1.weight" if network.stacked else "backbone.conv1.conv.conv_s.weight"
-    if first in state and first in target:
+    if first in state:
         frames = network.frames if network.stacked else 1
-        fitted = adapt_input(state[first], foreign.frames, network.channels, frames)
-        if fitted is not state[first]:
-            adapted[first] = f"{first} from {state[first].shape[1]} to {fitted.shape[1]} input channels"
-            state[first] = fitted
+        state, adapted = adapt_first(state, first, foreign.frames, network.channels, frames)
+    misfits = f"{path}: does not fit {network.config.backbone} of width {network.config.width}"
+    return fill(network, state, "backbone.layer", OPTIONAL, adapted, misfits)
 
+
+def adapt_first(
+    state: State, first: str, frames_from: int, channels: int, frames: int
+) -> tuple[State, dict[str, str]]:
+    """`state` with its first convolution adapted by `adapt_input`, and what was done to it."""
+    fitted = adapt_input(state[first], frames_from, channels, frames)
+    if fitted is state[first]:
+        return state, {}
+    how = f"{first} from {state[first].shape[1]} to {fitted.shape[1]} input channels"
+    return state | {first: fitted}, {first: how}
+
+
+def fill(
+    network: nn.Module,
+    state: State,
+    whole: str,
+    optional: Mapping[str, tuple[str, ...]],
+    adapted: dict[str, str],
+    misfits: str,
+) -> Loaded:
+    """Copy `state`, which is under the network's names, into `network`.
+
+    The parts in `optional`, by their prefixes, are left as they are where they do not fit; all else must, and what
+    begins with `whole` must not be in `state` alone. `adapted` says what of `state` was changed before. Raises
+    FarviewError, which begins with `misfits`; the network is unchanged then.
+    """
+    target = network.state_dict()
     skipped = {key: "not part of this network" for key in state.keys() - target.keys()}
-    for part, prefixes in OPTIONAL.items():
+    for part, prefixes in optional.items():
         keys = [key for key in target if key.startswith(prefixes)]
         if misfit := first_misfit(keys, state, target):
             skipped |= dict.fromkeys(keys, f"{part}: {misfit}")
-    stages = [key for key in target if key.startswith("backbone.") and key not in skipped]
-    foreign_stages = [key for key in skipped if key.startswith("backbone.layer") and key not in target]
-    misfit = first_misfit(stages, state, target)
-    if misfit or foreign_stages:
-        misfit = misfit or f"{min(foreign_stages)} is in the file alone"
-        raise FarviewError(
-            f"{path}: does not fit {network.config.backbone} of width {network.config.width}: {misfit}"
-        )
-
+    if misfit := first_misfit([key for key in target if key not in skipped], state, target):
+        raise FarviewError(f"{misfits}: {misfit}")
+    if alone := [key for key in state.keys() - target.keys() if key.startswith(whole)]:
+        raise FarviewError(f"{misfits}: {min(alone)} is in the file alone")
     loaded = [key for key in target if key in state and key not in skipped]
     for key in loaded:
         if not torch.isfinite(state[key]).all():
-            raise FarviewError(f"{path}: {key} holds NaN or infinity; use another file")
+            raise FarviewError(f"{misfits}: {key} holds NaN or infinity; use another file")
     network.load_state_dict(target | {key: state[key] for key in loaded})
     return Loaded(tuple(loaded), {key: how for key, how in adapted.items() if key in loaded}, skipped)
 
@@ -121,21 +142,14 @@ def adapt_input(weight: Tensor, frames_from: int, channels: int, frames: int) ->
 
 def read_weights(path: Path) -> Foreign:
     """A file's weights under the network's names. Raises FarviewError where it cannot be read or recognised."""
-    if not path.is_file():
-        raise FarviewError(f"{path}: no such file of weights; {EXPECTED}")
-    if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" and path.is_file():
         contract = read_contract(path)
         stacked = contract.network.backbone.startswith("resnet")
         return Foreign(load_file(path), contract.intervals.frames if stacked else 1)
-    content = unpickled(path)
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
-    ):
-        raise FarviewError(f"{path}: its content is not a dict of named tensors; {EXPECTED}")
+    state = read_state(path)
     for mark, rename in KINDS.items():
         if mark in state:
-            return Foreign({rename(key): value.detach() for key, value in state.items()})
+            return Foreign({rename(key): value for key, value in state.items()})
     found = ", ".join(list(state)[:3]) or "nothing"
     raise FarviewError(f"{path}: unknown kind of weights, its first keys are {found}; {EXPECTED}")
 
@@ -158,7 +172,20 @@ KINDS: dict[
 }
 
 
-def unpickled(path: Path) -> object:
+def read_state(path: Path, expected: str = EXPECTED) -> State:
+    """The named tensors of a PyTorch file, alone or as its `state_dict`; `expected` ends the message of an error."""
+    if not path.is_file():
+        raise FarviewError(f"{path}: no such file of weights; {expected}")
+    content = unpickled(path, expected)
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        raise FarviewError(f"{path}: its content is not a dict of named tensors; {expected}")
+    return {key: value.detach() for key, value in state.items()}
+
+
+def unpickled(path: Path, expected: str) -> object:
     """The content of a PyTorch file; nothing but plain weights is ever unpickled."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -171,7 +198,7 @@ def unpickled(path: Path) -> object:
         reason: Exception = error
     except Exception as error:  # a damaged file may raise nearly anything
         reason = error
-    raise FarviewError(f"{path}: not a readable PyTorch file ({one_line(reason)}); {EXPECTED}") from None
+    raise FarviewError(f"{path}: not a readable PyTorch file ({one_line(reason)}); {expected}") from None
 
 
 def one_line(error: Exception) -> str:

@@ -2,16 +2,15 @@
 
 Taken from the authors' code: C3D, one for frames and one for optical flow, gives 4,096 numbers for each unit of a
 video, brought to length 1; a bidirectional GRU of one layer and 512 units for each stream goes over the units; the
-last forward and backward states of both streams are summed, a linear layer classifies. HR and eLR are separate samples
-for one set of weights; testing sees eLR alone. C3D is Tran et al.'s (ICCV 2015): 3x3x3 convolutions of 64; 128; 2 x
-256; 2 x 512; 2 x 512 channels, pooling 1x2x2, then 2x2x2; two layers of 4,096, dropout 0.5; 16 frames of 112x112.
+last forward and backward states of both streams are summed, a linear layer classifies; RMSprop at rate 1e-3 without
+schedule or decay, batch 256, 50 epochs. HR and eLR are separate samples for one set of weights; testing sees eLR alone.
 
 Filled in: units of 16 frames; eLR enlarged to 112x112, bicubic; the features are those of the first of the two layers,
-after its ReLU; C3D starts from random weights where the authors had Sports-1M's. First C3D learns to classify units,
-of the eLR and the HR video of a clip in one batch where the authors are said to alternate them; then the GRUs learn
-from the features of a C3D that is fixed. Both as the recipe's section `student` says (published: C3D SGD, rate 1e-4,
-/10 every 5,000 of 20,000 iterations, weight decay 5e-4; GRU RMSprop, rate 1e-3, batch 256, 50 epochs). He et al.'s
-initialisation, which small data need. Units without any feature at a video's end, as padding has, are passed over.
+after its ReLU; C3D starts from random weights (He et al.'s, which small data need) or, as the authors', from
+Sports-1M's (`student.initial`). First C3D learns to classify units, of the eLR and the HR video of a clip in one batch
+where the authors are said to alternate them, as the recipe's section `student` says (published: SGD, rate 1e-4, /10
+every 5,000 of 20,000 iterations, weight decay 5e-4); then the GRUs learn from the features of a C3D that is fixed, as
+section `transfer` says. Units without any feature at a video's end, as padding has, are passed over.
 """
 
 from collections.abc import Sequence
@@ -24,13 +23,10 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from farview.frames.intervals import Intervals
-from farview.models.network import initialise
-from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
+from farview.rivals.c3d import C3d, load_c3d
+from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled, start_streams
 from farview.rivals.streams import Stream, Streams
 from farview.training.recipe import Phase
-
-LAYERS = ((64,), (128,), (256, 256), (512, 512), (512, 512))
-"""C3D's convolutions, a pooling after each group."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class FullyCoupledConfig(StreamsConfig):
     """Options of the fully-coupled network. Validated; raises FarviewError."""
 
     method: ClassVar[str] = "fully-coupled"
-    stages: ClassVar[dict[str, Phase]] = {"features": "student", "sequence": "student"}
+    stages: ClassVar[dict[str, Phase]] = {"features": "student", "sequence": "transfer"}
 
     intervals: Intervals = Intervals(8, 16)
     """The units of a video."""
@@ -54,40 +50,6 @@ class FullyCoupledConfig(StreamsConfig):
     def build(self, classes: int, channels: int) -> "FullyCoupled":
         """The network with fresh weights."""
         return FullyCoupled(self, classes, channels)
-
-
-class C3d(nn.Module):
-    """Units (N, C, T, *size) to `features` numbers, and from these to logits of the unit."""
-
-    def __init__(self, classes: int, channels: int, frames: int, size: tuple[int, int], width: float) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        shape = [frames, *size]
-        for group, published in enumerate(LAYERS):
-            for out in (scaled(each, width) for each in published):
-                layers += [nn.Conv3d(channels, out, 3, padding=1), nn.ReLU()]
-                channels = out
-            pool = (1 if group == 0 else 2, 2, 2)
-            layers.append(nn.MaxPool3d(pool, ceil_mode=True))
-            shape = [-(-n // p) for n, p in zip(shape, pool, strict=True)]
-        self.convolutions = nn.Sequential(*layers)
-        self.features = scaled(4096, width)
-        self.fc6 = nn.Linear(channels * shape[0] * shape[1] * shape[2], self.features)
-        self.fc7 = nn.Linear(self.features, self.features)
-        self.fc8 = nn.Linear(self.features, classes)
-        self.dropout = nn.Dropout(0.5)
-        self.apply(initialise)
-        for layer in (self.fc6, self.fc7):
-            nn.init.kaiming_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, units: Tensor) -> Tensor:
-        """(N, features), at least 0."""
-        return self.fc6(self.convolutions(units).flatten(1)).relu()
-
-    def classify(self, features: Tensor) -> Tensor:
-        """(N, features) to logits (N, classes); only while the features are learned."""
-        return self.fc8(self.dropout(self.fc7(self.dropout(features)).relu()))
 
 
 class Aggregation(nn.Module):
@@ -178,6 +140,14 @@ class FullyCoupled(Rival):
             found, labels = self.samples(seen)
         ce = cross_entropy(self.aggregation(found), labels, step)
         return {"ce": ce, "total": ce}
+
+    def start(self, stage: str, initial: str) -> list[str]:
+        """Load each stream's C3D; there are no first weights for the sequences."""
+        return (
+            start_streams(self.c3d, initial, load_c3d)
+            if stage == "features"
+            else super().start(stage, initial)
+        )
 
     def learned(self, stage: str) -> Sequence[nn.Module]:
         """C3D, or with its features fixed the rest."""

@@ -8,7 +8,8 @@ divided by the depth. An RGB and a flow network trained apart, logits added; gre
 Filled in: as Table V's row, 32 frames and eLR enlarged to 224x224, bicubic; a clip may be several intervals, whose
 logits are averaged; BatchNorm's momentum is 0.1, which small data need. Trained apart in one run: the loss is
 the sum of the two networks' cross-entropies, and no weight belongs to both. As published SGD, rate 0.1 in steps,
-weight decay 1e-7 on Kinetics; here as the recipe's section `student` says.
+weight decay 1e-7 on Kinetics; here as the recipe's section `student` says, from random weights or from a file
+(`student.initial`): torchvision's GoogLeNet, or Kinetics I3D in PyTorch's layout (`Conv3d_1a_7x7.conv3d.weight` ...).
 """
 
 from collections import OrderedDict
@@ -23,8 +24,8 @@ from torch.nn import functional as F
 
 from farview.errors import FarviewError
 from farview.models.network import initialise
-from farview.models.weights import adapt_input, first_misfit, unpickled
-from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
+from farview.models.weights import Loaded, State, adapt_first, fill, read_state
+from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled, start_streams
 from farview.rivals.streams import Streams
 
 MIXED = {
@@ -54,6 +55,7 @@ GOOGLENET = {"conv1": "Conv3d_1a_7x7", "conv2": "Conv3d_2b_1x1", "conv3": "Conv3
     }.items()
 }
 """Layers of torchvision's GoogLeNet, whose branch 3 has 3x3 filters too, and what they are called here."""
+EXPECTED = "expected torchvision's GoogLeNet or Kinetics I3D in PyTorch's layout"
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,6 @@ class I3dConfig(StreamsConfig):
 
     dropout: float = 0.5
     """Before the logits."""
-    initial: str | None = None
-    """Weights for all streams to start from, `.pth` or `.pt`: torchvision's GoogLeNet, which is inflated, or
-    Kinetics I3D in PyTorch's layout (`Conv3d_1a_7x7.conv3d.weight` ...)."""
-    initial_flow: str | None = None
-    """The same for the flow stream alone."""
 
     def build(self, classes: int, channels: int) -> "TwoStream":
         """The network with fresh weights."""
@@ -76,10 +73,6 @@ class I3dConfig(StreamsConfig):
             stream: I3d(classes, c, self.width, self.dropout) for stream, c in self.channels(channels).items()
         }
         return TwoStream(nets, self.size)
-
-    def start(self, network: "TwoStream") -> list[str]:
-        """Load `initial` into every stream's network."""
-        return start_from(network.nets, self.initial, self.initial_flow)
 
 
 class Unit(nn.Module):
@@ -178,24 +171,31 @@ class TwoStream(Rival):
         self.nets = nn.ModuleDict(nets)
         self.size = size
 
-    def each(self, seen: Streams) -> dict[str, Tensor]:
-        """Logits of each stream, (B, K, classes)."""
-        found: dict[str, Tensor] = {}
-        for stream in seen.parts:
-            video = seen.see(stream, self.size)  # (B, K, C, T, H, W)
-            found[stream] = self.nets[stream](video.flatten(0, 1)).unflatten(0, video.shape[:2])
-        return found
-
     def forward(self, seen: Streams) -> Tensor:
-        return torch.stack(list(self.each(seen).values())).sum(0)
+        return torch.stack(list(each_stream(self.nets, seen, self.size).values())).sum(0)
+
+    def start(self, stage: str, initial: str) -> list[str]:
+        """Load all up to Mixed_5c of every stream."""
+        return start_streams(self.nets, initial, load_inception)
 
     def terms(self, seen: Streams, step: Step) -> dict[str, Tensor]:
         """The cross-entropy of each stream, and their sum."""
         terms = {
             f"ce-{stream}": cross_entropy(logits.mean(1), seen.labels, step)
-            for stream, logits in self.each(seen).items()
+            for stream, logits in each_stream(self.nets, seen, self.size).items()
         }
         return terms | {"total": torch.stack(list(terms.values())).sum()}
+
+
+def each_stream(
+    nets: nn.ModuleDict, seen: Streams, size: tuple[int, int], hr: bool = False
+) -> dict[str, Tensor]:
+    """Logits (B, K, classes) of each stream by its own network (N, C, T, *size) -> (N, classes)."""
+    found: dict[str, Tensor] = {}
+    for stream in seen.parts:
+        video = seen.see(stream, size, hr)  # (B, K, C, T, H, W)
+        found[stream] = nets[stream](video.flatten(0, 1)).unflatten(0, video.shape[:2])
+    return found
 
 
 def inflate(weight: Tensor, depth: int) -> Tensor:
@@ -203,41 +203,30 @@ def inflate(weight: Tensor, depth: int) -> Tensor:
     return weight.unsqueeze(2).repeat_interleave(depth, 2) / depth
 
 
-def start_from(nets: nn.ModuleDict, path: str | None, flow_path: str | None) -> list[str]:
-    """Load weights into the `body` of each stream's network; what was done, for the reader."""
-    done = []
-    for stream, net in nets.items():
-        chosen = (flow_path if stream == "flow" else None) or path
-        if chosen is not None:
-            body = net.body
-            assert isinstance(body, Inception)
-            load_inception(body, Path(chosen))
-            done.append(f"{stream} starts from {chosen}")
-    return done
-
-
-def load_inception(network: Inception, path: Path) -> None:
-    """Fill a network of width 1 with GoogLeNet's weights, inflated, or with those of I3D on Kinetics.
+def load_inception(network: nn.Module, path: Path) -> Loaded:
+    """Fill a network's `body` of width 1 with GoogLeNet's weights, inflated, or with those of I3D on Kinetics.
 
     The first convolution is adapted to other channels. Raises FarviewError where the file is neither.
     """
-    found = unpickled(path)
-    state = dict(found) if isinstance(found, dict) else {}
-    target = network.state_dict()
+    body = network.body
+    assert isinstance(body, Inception)
+    state = read_state(path, EXPECTED)
     if "conv1.conv.weight" in state:
-        renamed = {}
-        for key, value in state.items():
-            layer = next((name for name in GOOGLENET if key.startswith(f"{name}.")), None)
-            if layer is not None:
-                new = (GOOGLENET[layer] + key[len(layer) :]).replace(".conv.", ".conv3d.")
-                renamed[new] = inflate(value, target[new].shape[2]) if value.ndim == 4 else value
-        state = renamed
-    elif "Conv3d_1a_7x7.conv3d.weight" not in state:
-        raise FarviewError(
-            f"{path}: neither torchvision's GoogLeNet nor Kinetics I3D in PyTorch's layout; give one of them"
-        )
+        state = of_googlenet(state, body.state_dict())
     first = "Conv3d_1a_7x7.conv3d.weight"
-    state[first] = adapt_input(state[first], 1, target[first].shape[1], 1)
-    if misfit := first_misfit(list(target), state, target):
-        raise FarviewError(f"{path}: does not fit I3D (options.width must be 1): {misfit}")
-    network.load_state_dict(target | {key: state[key] for key in target if key in state})
+    if first not in state:
+        raise FarviewError(f"{path}: unknown kind of weights; {EXPECTED}")
+    state, adapted = adapt_first(state, first, 1, body.state_dict()[first].shape[1], 1)
+    return fill(body, state, "Mixed_", {}, adapted, f"{path}: does not fit I3D (of width 1)")
+
+
+def of_googlenet(state: State, target: State) -> State:
+    """torchvision's GoogLeNet under I3D's names, filters inflated; its classifiers keep their names."""
+    renamed = {}
+    for key, value in state.items():
+        layer = next((name for name in GOOGLENET if key.startswith(f"{name}.")), None)
+        if layer is not None:
+            key = (GOOGLENET[layer] + key[len(layer) :]).replace(".conv.", ".conv3d.")
+            value = inflate(value, target[key].shape[2]) if value.ndim == 4 else value
+        renamed[key] = value
+    return renamed

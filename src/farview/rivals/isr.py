@@ -11,6 +11,7 @@ video first; the features are PoT's; testing sees untransformed eLR videos.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -35,6 +36,10 @@ HELD = 1 / 3
 @dataclass(frozen=True)
 class IsrConfig:
     """Options of ISR. Validated; raises FarviewError."""
+
+    method: ClassVar[str] = "isr"
+    uses_hr: ClassVar[bool] = True
+    """The copies are made from HR frames."""
 
     pot: PotConfig = field(default_factory=PotConfig)
     copies: int = 8

@@ -15,7 +15,7 @@ untransformed video and others drawn anew for each sample from a pool of transfo
 recipe's section `student` says (read as SGD, momentum 0.9, rate 0.01).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -25,18 +25,14 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from farview.console import progress
-from farview.data.batches import Key, sample_rng
 from farview.errors import FarviewError
-from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
-from farview.frames.sensor import SensorModel
-from farview.frames.source import Images, Source
-from farview.frames.store import FrameStore
 from farview.models.network import initialise
-from farview.rivals.isr import Transform, copy_of, draw_pool
+from farview.rivals.copies import CopiedFrames, copy_stores
+from farview.rivals.isr import draw_pool
 from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
 from farview.rivals.pooling import windows
-from farview.rivals.streams import StreamFrames, Streams, flow_at, joined, stream_frames
+from farview.rivals.streams import Streams, stream_frames
 from farview.training.data import Prepared
 from farview.training.recipe import Recipe
 
@@ -53,7 +49,7 @@ class MultiSiameseConfig(StreamsConfig):
     copies: int = 8
     """eLR videos of each scene in a batch, the untransformed one among them: n. Memory and time grow with it."""
     pool: int = 16
-    """Transforms that they are drawn from. The eLR videos of all are made before training and kept in memory."""
+    """Transforms that they are drawn from. The eLR videos of all are made before training and kept on disk."""
     weight: float = 1.0
     """Of the contrastive loss."""
     margin: float = 1.0
@@ -92,60 +88,13 @@ class MultiSiameseConfig(StreamsConfig):
         )
         if self.copies == 1:
             return plain
-        every = [plain]
+        transforms = draw_pool(self.pool, seed)[1:]
         with progress("eLR copies", quiet) as update:
-            for transform in draw_pool(self.pool, seed)[1:]:
-                seen = {
-                    stream: CopyStore(
-                        clips.store, transform, sensor, recipe.input.flow if stream == "flow" else None
-                    )
-                    for stream in stores
-                }
-                every.append(
-                    stream_frames(listed, seen, self.intervals, augment=recipe.augment, seed=seed)
-                )  # no sensor: a copy keeps its noise
-                if update is not None:
-                    update(len(every), self.pool)
-        return CopiedFrames(every, self.copies, seed)
-
-
-class CopyStore:
-    """eLR frames of a store's clips as another camera would have seen the scene, or their flow."""
-
-    def __init__(
-        self, store: FrameStore, transform: Transform, sensor: SensorModel, motion: FlowConfig | None
-    ) -> None:
-        self._store, self._transform, self._sensor, self._motion = store, transform, sensor, motion
-
-    def elr(self, source: Source) -> Images:
-        """(T, h, w, C); made each time that it is asked for."""
-        copy = copy_of(source, self._transform, self._store, self._sensor)
-        return copy if self._motion is None else flow_at(copy, range(len(copy)), self._motion)
-
-    def length(self, source: Source) -> int:
-        """Number of frames T."""
-        return self._store.length(source)
-
-
-class CopiedFrames(Dataset):
-    """Every clip `copies` times, one after the other: the first of `every` and others drawn at random."""
-
-    def __init__(self, every: Sequence[StreamFrames], copies: int, seed: int) -> None:
-        """`every` transform's samples of the same clips, in one order."""
-        self.every, self.copies, self.seed = every, copies, seed
-        self.clips = next(iter(every[0].parts.values())).clips
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitems__(self, keys: Sequence[Key]) -> Streams:
-        """B * n samples; all copies of a clip show the same moments in the same geometry."""
-        return joined([self.every[number].__getitems__([key]) for key in keys for number in self.chosen(key)])
-
-    def chosen(self, key: Key) -> list[int]:
-        """Places in `every` of a sample's copies: a function of (seed, epoch, clip)."""
-        rng = sample_rng(self.seed, key[0], f"{self.clips[key[1]].id}/copies")
-        return [0, *(1 + rng.permutation(len(self.every) - 1)[: self.copies - 1]).tolist()]
+            others = copy_stores(listed, transforms, tuple(stores), clips.store, recipe, update)
+        every = [  # without sensor: a copy keeps its noise
+            stream_frames(listed, seen, self.intervals, augment=recipe.augment, seed=seed) for seen in others
+        ]
+        return CopiedFrames([plain, *every], self.copies, seed)
 
 
 class MultiSiamese(Rival):

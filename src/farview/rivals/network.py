@@ -1,7 +1,8 @@
 """What the rivals that are networks have in common: options, and how training meets them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, get_args
 
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch.utils.data import Dataset
 
 from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
+from farview.models.weights import Loaded
 from farview.rivals.streams import FLOW_CHANNELS, Stream, Streams, stream_frames
 from farview.training.data import Prepared
 from farview.training.recipe import Phase, Recipe
@@ -67,10 +69,6 @@ class StreamsConfig:
         """The network with fresh weights for stored frames of `channels`."""
         raise NotImplementedError
 
-    def start(self, network: Any) -> list[str]:
-        """Load weights to start from into a fresh network, if the options name any; what was done, for the reader."""
-        return []
-
     def samples(
         self,
         clips: Prepared,
@@ -125,6 +123,13 @@ class Rival(nn.Module):
         """The modules whose parameters a stage learns."""
         return [self]
 
+    def start(self, stage: str, initial: str) -> list[str]:
+        """Load first weights for a stage from a file; what was done, for the reader.
+
+        Raises FarviewError where they do not fit, or for a method that starts from random weights alone.
+        """
+        raise FarviewError("this method starts from random weights; leave it out")
+
     def after_step(self, step: Step) -> None:
         """Called after each step of the optimiser."""
 
@@ -132,6 +137,12 @@ class Rival(nn.Module):
 def cross_entropy(logits: Tensor, labels: Tensor, step: Step) -> Tensor:
     """Mean over N clips: (N, classes), (N,)."""
     return F.cross_entropy(logits, labels, label_smoothing=step.smoothing)
+
+
+def start_streams(nets: nn.ModuleDict, initial: str, load: Callable[[Any, Path], Loaded]) -> list[str]:
+    """Fill each stream's network from `initial`, in which `{stream}` stands for its name; what became of them."""
+    paths = {stream: Path(initial.replace("{stream}", stream)) for stream in nets}
+    return [f"{stream} starts from {path}: {load(nets[stream], path)}" for stream, path in paths.items()]
 
 
 def scaled(channels: int, width: float) -> int:

@@ -140,6 +140,6 @@ def _needed(name: str, network: Rival) -> bool:
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON's lists and objects as the tuples and dataclasses of a config; first weights are not loaded again."""
+    """JSON's lists and objects as the tuples and dataclasses of a config."""
     plain = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return plain | {"intervals": Intervals(**values["intervals"])}

@@ -12,7 +12,7 @@ network saw 12x16 pixels is not known.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ from farview.training.data import Prepared
 @dataclass(frozen=True)
 class PotConfig:
     """Options of PoT. Validated; raises FarviewError."""
+
+    method: ClassVar[str] = "pot"
+    uses_hr: ClassVar[bool] = False
+    """Whether it learns from HR frames."""
 
     descriptors: tuple[Descriptor, ...] = ("hog", "hof")
     """What describes a frame: hog, hof, mbh."""

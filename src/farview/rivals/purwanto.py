@@ -9,8 +9,8 @@ features of Mixed_5c become 256-d tokens by a 1x1x1 convolution, one for each pl
 learned position; one layer of self-attention with 8 heads, added to its input, LayerNorm; the mean of all tokens, a
 linear layer. A teacher of the same shape is trained for each stream by the recipe's section `teacher` and fixed; the
 student learns by section `student` from cross-entropy + 0.5 x T^2 KL(teacher, student) at temperature T = 4, stream by
-stream; the logits of both streams are averaged. Both start from random weights or from Kinetics I3D's, as I3D's
-options say.
+stream; the logits of both streams are averaged. Each starts from random weights or from I3D's (`teacher.initial`,
+`student.initial`), as `i3d` says.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from farview.errors import FarviewError
-from farview.rivals.i3d import Inception, start_from
-from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled
+from farview.rivals.i3d import Inception, each_stream, load_inception
+from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled, start_streams
 from farview.rivals.streams import Streams
 from farview.training.recipe import Phase
 from farview.transfer.kd import kd_loss
@@ -41,10 +41,6 @@ class PurwantoConfig(StreamsConfig):
     """Of the distillation, beside the cross-entropy."""
     temperature: float = 4.0
     """At which teacher and student are compared."""
-    initial: str | None = None
-    """I3D's weights to start from, as I3D's option of this name."""
-    initial_flow: str | None = None
-    """The same for the flow stream alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,13 +55,6 @@ class PurwantoConfig(StreamsConfig):
     def build(self, classes: int, channels: int) -> "Purwanto":
         """Teacher and student with fresh weights."""
         return Purwanto(self, classes, channels)
-
-    def start(self, network: "Purwanto") -> list[str]:
-        """Load `initial` into teacher and student."""
-        done: list[str] = []
-        for nets in (network.teacher, network.student):
-            done = start_from(nets, self.initial, self.initial_flow)
-        return done
 
 
 class AttentionNetwork(nn.Module):
@@ -116,39 +105,35 @@ class Purwanto(Rival):
             for _ in range(2)
         )
 
-    def each(self, nets: nn.ModuleDict, seen: Streams, hr: bool) -> dict[str, Tensor]:
-        """Logits of each stream, (B, K, classes)."""
-        found: dict[str, Tensor] = {}
-        for stream in seen.parts:
-            video = seen.see(stream, self.size, hr)  # (B, K, C, T, H, W)
-            found[stream] = nets[stream](video.flatten(0, 1)).unflatten(0, video.shape[:2])
-        return found
-
     def forward(self, seen: Streams) -> Tensor:
-        return torch.stack(list(self.each(self.student, seen, hr=False).values())).mean(0)
+        return torch.stack(list(each_stream(self.student, seen, self.size).values())).mean(0)
 
     def judged(self, seen: Streams, stage: str) -> Tensor:
         """In its stage, the teacher's logits."""
         if stage != "teacher":
             return self(seen)
-        return torch.stack(list(self.each(self.teacher, seen, hr=True).values())).mean(0)
+        return torch.stack(list(each_stream(self.teacher, seen, self.size, hr=True).values())).mean(0)
 
     def terms(self, seen: Streams, step: Step) -> dict[str, Tensor]:
         """Cross-entropy of each stream; of the student's with its distance from the teacher's."""
         teaching = step.stage == "teacher"
-        learner = self.each(self.teacher if teaching else self.student, seen, hr=teaching)
+        learner = each_stream(getattr(self, step.stage), seen, self.size, hr=teaching)
         terms = {f"ce-{name}": cross_entropy(x.mean(1), seen.labels, step) for name, x in learner.items()}
         total = torch.stack(list(terms.values())).sum()
         if not teaching:
             self.teacher.eval()
             with torch.no_grad():
-                taught = self.each(self.teacher, seen, hr=True)
+                taught = each_stream(self.teacher, seen, self.size, hr=True)
             for name, logits in learner.items():
                 kd = kd_loss(logits.mean(1), taught[name].mean(1), self.temperature).mean()
                 terms[f"kd-{name}"] = kd
                 total = total + self.weight * kd
         return terms | {"total": total}
 
+    def start(self, stage: str, initial: str) -> list[str]:
+        """Load all up to Mixed_5c of every stream's teacher or student."""
+        return start_streams(getattr(self, stage), initial, load_inception)
+
     def learned(self, stage: str) -> Sequence[nn.Module]:
         """The teacher, then the student."""
-        return [self.teacher if stage == "teacher" else self.student]
+        return [getattr(self, stage)]

@@ -38,24 +38,19 @@ def run_rival(
     the same training clips as the recipe's networks. `clips` are the recipe's where they are prepared already, with
     HR frames for a rival that learns from them. A network whose training was cut goes on from its last epoch.
     """
-    phases: tuple[Phase, ...] = ("teacher", "student") if uses_hr(config) else ("student",)
+    phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else ("student",)
     clips = clips or prepare(replace(recipe, phases=phases), quiet)
     folder = rival_folder(recipe, config, clips)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if (folder / MODEL).is_file():
             if not quiet:
-                print(f"{_name(config):8} done before: {folder}", flush=True)
+                print(f"{config.method:8} done before: {folder}", flush=True)
         elif isinstance(config, StreamsConfig):
             _run_network(recipe, config, clips, folder, quiet)
         else:
             _run_machine(recipe, config, clips, folder, quiet)
     return folder
-
-
-def uses_hr(config: RivalConfig) -> bool:
-    """Whether a rival learns from HR frames."""
-    return config.uses_hr if isinstance(config, StreamsConfig) else isinstance(config, IsrConfig)
 
 
 def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
@@ -72,7 +67,7 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
         "test": of(clips.test),
         "sensor": recipe.input.sensor,
     }
-    if uses_hr(config):
+    if config.uses_hr:
         settings |= {"size": recipe.input.size, "seed": recipe.seed}
     if recipe.input.motion is not None:
         settings["motion"] = recipe.input.motion
@@ -82,7 +77,7 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
         settings |= {"seed": recipe.seed, "augment": recipe.augment, "precision": recipe.machine.precision}
         settings["training"] = [getattr(recipe, section) for section in config.sections]
     shared = Path(recipe.shared or f"{recipe.out}/phases").expanduser()
-    return shared / f"{_name(config)}-{digest(settings)}"
+    return shared / f"{config.method}-{digest(settings)}"
 
 
 def _run_machine(
@@ -133,7 +128,7 @@ def _run_network(recipe: Recipe, config: StreamsConfig, clips: Prepared, folder:
 def _how(recipe: Recipe, config: RivalConfig, clips: Prepared, seconds: float) -> dict[str, Any]:
     """How a model was trained, for its file."""
     return {
-        "method": _name(config),
+        "method": config.method,
         "farview": __version__,
         "data": asdict(recipe.data) | reading(clips.train[0].source),
         "options": asdict(config),
@@ -160,7 +155,7 @@ def finish(
             measured[part] = asdict(accuracy(found.logits, found.labels, found.interval_logits))
     if not quiet:
         shown = ", ".join(f"{part} prec@1 {figures['prec1']:.1f}" for part, figures in measured.items())
-        print(f"{_name(config):8} {shown} ({seconds:.0f} s)", flush=True)
+        print(f"{config.method:8} {shown} ({seconds:.0f} s)", flush=True)
     return measured
 
 
@@ -176,9 +171,3 @@ def predict(model: PotModel, clips: Sequence[Clip], store: FrameStore) -> Predic
         features=torch.from_numpy(vectors),
         attention=torch.ones(len(clips), 1),
     )
-
-
-def _name(config: RivalConfig) -> str:
-    if isinstance(config, StreamsConfig):
-        return config.method
-    return "isr" if isinstance(config, IsrConfig) else "pot"

@@ -5,18 +5,18 @@ and one for HR, both on 32x32 pixels (eLR enlarged by bicubic interpolation, HR 
 each, eLR first, and after its turn one hands the first round(r N) of a layer's N filters and biases to the other,
 BatchNorm never; r is 0, 1/4, 1/2 for the convolutions, 3/4 and 1 for the two fully connected layers. A network has a
 tower for one frame and one for the optical flow of t-5 .. t+5: convolutions 5x5 of 32, 64, 128 channels, BatchNorm,
-ReLU, pooling 3x3/2 (maximum, average, average), dropout after the first two. They are fused after the last
-convolution: by sum, or concatenated, or concatenated with a 1x1 convolution; then 4x4 to 128 without ReLU, dropout,
-classes without bias. The mean frame of a video is subtracted. Scores are averaged over the frames of a video; the eLR
-network is tested.
+ReLU, pooling 3x3/2 (maximum, average, average), dropout after the first two. Their maps are summed after the last
+convolution's pooling, the one fusion in the authors' coupled script; their networks of one resolution may concatenate
+them, too, or concatenate and convolve 1x1. Then 4x4 to 128 without ReLU, dropout, classes; these have a bias each,
+which is never handed over. The mean frame of a video is subtracted. Scores are averaged over the frames of a video; the
+eLR network is tested.
 
-Filled in: sum is the default, as in the authors' coupled script; which fusion gave the published figures is not known.
-The 1x1 convolution is coupled as the last 5x5. Flow has two channels where the authors coloured it with three. The
-mean is that of the frames looked at. The frame is the middle one of an interval, whose others give flow alone; all K
-intervals of a video are samples in training. Filters are handed over after each step of a turn, which is the same, as
-the other network rests. The last turn is eLR's, since HR's leaves filters in the eLR network that do not suit it yet;
-with an even number of epochs HR is first. Published training: SGD, batch 256, weight decay 5e-4, rate 0.01 for 10,
-0.005 for 10, 0.0005 for 5 epochs; here as the recipe's section `student` says, half of whose epochs are HR's.
+Filled in: the 1x1 convolution is coupled as the last 5x5. Flow has two channels where the authors coloured it with
+three. The mean is that of the frames looked at. The frame is the middle one of an interval, whose others give flow
+alone; all K intervals of a video are samples in training. Filters are handed over after each step of a turn, which is
+the same, as the other network rests. The last turn is eLR's, since HR's leaves filters in the eLR network that do not
+suit it yet; with an even number of epochs HR is first. Published training: SGD, batch 256, weight decay 5e-4, rate 0.01
+for 10, 0.005 for 10, 0.0005 for 5 epochs; here as the recipe's section `student` says, half of whose epochs are HR's.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,8 @@ from farview.rivals.streams import Streams
 Fusion = Literal["sum", "concat", "conv"]
 DROPOUT = {"rgb": 0.5, "flow": 0.2}
 """After a tower's first two poolings."""
+PLACES = {"conv1": 0, "conv2": 1, "conv3": 2, "mix": 2, "fc1": 3, "fc2": 4}
+"""Of each layer's share in `coupling`."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Towers(nn.Module):
         left = (-(-config.size[0] // 8), -(-config.size[1] // 8))
         self.fc1 = nn.Conv2d(sizes[2] if self.fusion == "conv" else joined, sizes[2], left)
         self.dropout = nn.Dropout(0.5)
-        self.fc2 = nn.Linear(sizes[2], classes, bias=False)
+        self.fc2 = nn.Linear(sizes[2], classes)
         self.apply(initialise)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -165,12 +167,13 @@ def hr_turn(step: Step) -> bool:
 
 @torch.no_grad()
 def couple(source: Towers, target: Towers, coupling: tuple[float, ...]) -> None:
-    """Copy the first round(r N) of each layer's N filters, with their biases; r in the order of `coupling`."""
-    to = dict(target.named_modules())
-    for name, layer in source.named_modules():
-        if not isinstance(layer, nn.Conv2d | nn.Linear):
-            continue
-        place = {"conv1": 0, "conv2": 1, "conv3": 2, "mix": 2, "fc1": 3, "fc2": 4}[name.rpartition(".")[2]]
-        shared = int(coupling[place] * len(layer.weight) + 0.5)
-        for mine, theirs in zip(layer.parameters(), to[name].parameters(), strict=True):
-            theirs[:shared] = mine[:shared]
+    """Copy the first round(r N) of each layer's N filters, with their biases; r in the order of `coupling`.
+
+    The classes' biases are no part of it.
+    """
+    to = dict(target.named_parameters())
+    for name, mine in source.named_parameters():
+        layer = name.split(".")[-2]
+        if layer in PLACES and name != "fc2.bias":
+            shared = int(coupling[PLACES[layer]] * len(mine) + 0.5)
+            to[name][:shared] = mine[:shared]

@@ -1,6 +1,7 @@
 """Train a rival that is a network with the engine of Farview's own: resumable, and stopped where a term is not finite.
 
-How long, how fast, with what batch: the recipe's section `student`, for a teacher the section `teacher`.
+How long, how fast, with what batch, from what weights: the sections of the recipe that the method names, most often
+`student`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from farview.training.data import PhaseData, Prepared, open_store
 from farview.training.evaluation import Predictions
 from farview.training.module import Training
 from farview.training.phases import fit, settle
-from farview.training.recipe import PhaseConfig, Recipe
+from farview.training.recipe import PHASES, Phase, PhaseConfig, Recipe
 
 
 class RivalTraining(Training):
@@ -122,9 +123,10 @@ def train_network(
     alone = replace(recipe, machine=replace(recipe.machine, devices=1, nodes=1, strategy="auto"))
     torch.manual_seed(recipe.seed)
     network = config.build(len(clips.data.classes), clips.channels)
-    for line in config.start(network):
-        if not quiet:
-            print(f"{config.method:8} {line}", flush=True)
+    for stage, section in config.stages.items():
+        for line in first_weights(network, stage, section, getattr(recipe, section).initial):
+            if not quiet:
+                print(f"{config.method:8} {line}", flush=True)
     seconds = 0.0
     for stage, section in config.stages.items():
         phase: PhaseConfig = getattr(recipe, section)
@@ -135,6 +137,18 @@ def train_network(
         network.load_state_dict(load_file(folder / stage / WEIGHTS))
         seconds += sum(row["seconds"] for row in keeper.history)
     return network.eval(), seconds
+
+
+def first_weights(network: Rival, stage: str, section: Phase, initial: str | None) -> list[str]:
+    """Load what a section's `initial` names, if anything; what was done. The transfer goes on from the student."""
+    if initial is None or (section, initial) == ("transfer", "student"):
+        return []
+    if initial in PHASES:
+        raise FarviewError(f"{section}.initial: {initial}: a rival starts from a file or from random weights")
+    try:
+        return network.start(stage, initial)
+    except FarviewError as error:
+        raise FarviewError(f"{section}.initial: {error}") from None
 
 
 @torch.inference_mode()

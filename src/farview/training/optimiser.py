@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from torch import nn
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from farview.models.temporal_attention import TemporalAttention
 from farview.training.recipe import PhaseConfig
@@ -15,7 +15,7 @@ every weight add up, and the softmax locked onto one interval within a few dozen
 
 
 def optimiser(modules: Iterable[nn.Module], phase: PhaseConfig) -> Optimizer:
-    """SGD with momentum or AdamW; norms and biases are not decayed."""
+    """SGD with momentum, AdamW or RMSprop (PyTorch's; no momentum); norms and biases are not decayed."""
     modules = list(modules)
     slow = {
         id(p)
@@ -38,6 +38,8 @@ def optimiser(modules: Iterable[nn.Module], phase: PhaseConfig) -> Optimizer:
             groups.append({"params": chosen, "weight_decay": decay, "lr": phase.lr * factor})
     if phase.optimizer == "sgd":
         return SGD(groups, lr=phase.lr, momentum=phase.momentum)
+    if phase.optimizer == "rmsprop":
+        return RMSprop(groups, lr=phase.lr)
     return AdamW(groups, lr=phase.lr)
 
 

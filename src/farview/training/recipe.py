@@ -75,9 +75,10 @@ class PhaseConfig:
     """Clips a step, over all processes."""
     micro_batch: int | None = None
     """Clips at once in one process; smaller ones are accumulated to `batch`. Default: `batch`."""
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw", "rmsprop"] = "sgd"
     lr: float = 0.001
     momentum: float = 0.9
+    """Of SGD."""
     weight_decay: float = 0.0005
     schedule: Literal["step", "cosine"] = "step"
     """step: divided by 10 every `step` epochs; cosine: to 0 at the last step."""

@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import make_cells
+from farview.experiments.tables.cells import Request, make_cells
 from farview.experiments.tables.engine import plan, tasks_of
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.systems import TABLE_5
@@ -26,6 +26,7 @@ from farview.rivals.network_file import load_rival
 from farview.rivals.pot_file import load_pot
 from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
+from farview.training.optimiser import rate
 from tests.experiments.tables.test_table import tiny_request
 
 SMALL = (
@@ -114,15 +115,28 @@ def test_cost_is_that_of_all_streams(finished: Results) -> None:
 
 
 def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder: Path) -> None:
-    request = request_of(folder, out=str(folder / "scales"), rows=("I3D", "semi-coupled", "multi-Siamese"))
+    request = request_of(
+        folder, out=str(folder / "scales"), rows=("I3D", "semi-coupled", "multi-Siamese", "fully-coupled")
+    )
     small = {cell.row.name: cell.row.rival for cell in make_cells(TABLE_5, request)[0]}
     assert {name: (rival.width, rival.size) for name, rival in small.items()} == {
-        "I3D": (1 / 4, (64, 64)),
+        "I3D": (1 / 4, (48, 48)),
+        "fully-coupled": (1 / 8, (48, 48)),
         "semi-coupled": (1 / 4, (32, 32)),
         "multi-Siamese": (1 / 4, (12, 16)),
     }
     published = make_cells(TABLE_5, replace(request, scale="paper", overrides=()))[0]
     assert {cell.row.name: cell.row.rival.width for cell in published} == dict.fromkeys(small, 1.0)
+
+
+@pytest.mark.parametrize("scale", ["small", "paper"])
+def test_sequences_of_the_fully_coupled_network_learn_by_rmsprop_at_one_rate(folder: Path, scale) -> None:
+    request = Request("mime", scale, rows=("fully-coupled", "I3D"), out=str(folder / f"gru-{scale}"))
+    coupled, other = (cell.recipe for cell in make_cells(TABLE_5, request)[0])
+    gru = coupled.transfer
+    assert (gru.optimizer, gru.lr, gru.weight_decay) == ("rmsprop", 0.001, 0)
+    assert {rate(gru, epoch) for epoch in np.linspace(0, gru.epochs, 99)} == {1.0}
+    assert gru.epochs == other.transfer.epochs and coupled.student == other.student
 
 
 def test_rivals_are_as_large_as_their_files_say(finished: Results) -> None:

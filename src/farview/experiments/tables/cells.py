@@ -22,6 +22,7 @@ NARROW: Settings = {
 }
 """Small scale: what makes the column r2plus1d of the column resnet's recipe."""
 NARROW_34: Settings = {
+    "input.size": "[36,48]",
     "network.width": "8",
     "network.differences": "false",
     "input.intervals": "{count: 4, frames: 8, stride: 1}",
