@@ -41,13 +41,18 @@ HALF = 127.5
 class C3d(nn.Module):
     """Units (N, C, T, *size) to `features` numbers, and from these to logits of the unit."""
 
-    def __init__(self, classes: int, channels: int, frames: int, size: tuple[int, int], width: float) -> None:
+    def __init__(
+        self, classes: int, channels: int, frames: int, size: tuple[int, int], width: float, norm: bool = False
+    ) -> None:
+        """`norm`: BatchNorm after every convolution, which the published network does without."""
         super().__init__()
         layers: list[nn.Module] = []
         shape = [frames, *size]
         for group, published in enumerate(LAYERS):
             for out in (scaled(each, width) for each in published):
-                layers += [nn.Conv3d(channels, out, 3, padding=1), nn.ReLU()]
+                layers.append(nn.Conv3d(channels, out, 3, padding=1))
+                layers += [nn.BatchNorm3d(out)] if norm else []
+                layers.append(nn.ReLU())
                 channels = out
             pool = (1 if group == 0 else 2, 2, 2)
             layers.append(nn.MaxPool3d(pool, ceil_mode=True))
@@ -85,7 +90,7 @@ def load_c3d(network: C3d, path: Path) -> Loaded:
     state[FIRST] = state[FIRST] * HALF
     adapted[FIRST] = "; ".join([*adapted.values(), f"{FIRST} from grey levels to -1..1"])
     optional = {name: (f"{name}.",) for name in ("fc6", "fc7", "fc8")}
-    return fill(network, state, "convolutions.", optional, adapted, f"{path}: does not fit C3D (of width 1)")
+    return fill(network, state, "convolutions.", optional, adapted, f"{path}: does not fit C3D (of width 1, without norm)")
 
 
 def name_of(key: str) -> str:

@@ -41,6 +41,8 @@ class FullyCoupledConfig(StreamsConfig):
     size: tuple[int, int] = (112, 112)
     hr: bool = True
     """Learn from HR videos too."""
+    norm: bool = False
+    """BatchNorm in C3D, without which it does not learn from a few hundred clips and random weights."""
 
     @property
     def uses_hr(self) -> bool:
@@ -83,7 +85,7 @@ class FullyCoupled(Rival):
         self.size, self.both = config.size, config.hr
         frames = config.intervals.frames
         nets: dict[str, nn.Module] = {
-            stream: C3d(classes, c, frames, config.size, config.width)
+            stream: C3d(classes, c, frames, config.size, config.width, config.norm)
             for stream, c in config.channels(channels).items()
         }
         self.c3d = nn.ModuleDict(nets)
