@@ -6,16 +6,20 @@ import pytest
 
 from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Cell, Request, cell_recipe
+from farview.experiments.tables.cells import Cell, Request, Scale, cell_recipe
 from farview.experiments.tables.rows import CHEAPER, Row, choose
 from farview.frames.flow import FlowConfig
 from farview.training.phases import check_inputs
 
 
-@pytest.mark.parametrize("scale", ["paper", "small"])
+@pytest.mark.parametrize(
+    ("data", "scale"), [("folder:clips", "paper"), ("folder:clips", "small"), ("msr-action3d:clips", "small")]
+)
 @pytest.mark.parametrize("number", TABLES)
-def test_every_row_is_a_recipe_whose_weights_are_shares(number: str, scale: str, tmp_path) -> None:
-    request = Request(data="folder:clips", scale=scale, pool="folder:pool", out=str(tmp_path))  # type: ignore[arg-type]
+def test_every_row_is_a_recipe_whose_weights_are_shares(
+    number: str, data: str, scale: Scale, tmp_path
+) -> None:
+    request = Request(data=data, scale=scale, pool="folder:pool", out=str(tmp_path))
     for row in TABLES[number].rows:
         for column in TABLES[number].columns:
             recipe = cell_recipe(request, row, column, "1", 3)
@@ -24,6 +28,7 @@ def test_every_row_is_a_recipe_whose_weights_are_shares(number: str, scale: str,
             if number != "beyond":
                 assert loss.ce + loss.sat + loss.tat == pytest.approx(1)
                 assert recipe.transfer.initial == "student"
+                assert not loss.kd and not recipe.augment.fresh_noise  # which the paper has not
             assert sum(loss.sat_inner) == pytest.approx(1) and sum(loss.tat_inner) == pytest.approx(1)
             assert recipe.network.backbone.startswith(column)
             assert (recipe.data.pool == "folder:pool") == (row.pool is not False)

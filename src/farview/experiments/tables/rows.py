@@ -15,9 +15,11 @@ STAT: Settings = {
     "loss.tat": THIRD,
     "loss.confidence": "none",
     "loss.rolling": "false",
+    "loss.kd": "0.0",
+    "augment.fresh_noise": "false",
     "data.pool": "null",
 }
-"""Attention transfer without confidence, weights 0.33-0.33-0.33 (Table IV)."""
+"""Attention transfer without confidence, weights 0.33-0.33-0.33 (Table IV), and without what a recipe adds to it."""
 CSTAT: Settings = STAT | {"loss.confidence": "mlp"}
 EVEN: Settings = {"loss.sat_inner": "[0.25,0.25,0.25,0.25]", "loss.tat_inner": "[0.5,0.5]"}
 RISING: Settings = {
