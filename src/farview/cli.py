@@ -51,14 +51,14 @@ def scan(arguments: Arguments) -> None:
 
 def train(arguments: Arguments) -> None:
     """run a recipe's phases (teacher, student, transfer); goes on by itself where a run was cut"""
-    from farview.training.recipe import parser, read_recipe, recipe_path
+    from farview.training.recipe import located, parser, read_recipe, recipe_path
 
     if not arguments or arguments[0] in ("-h", "--help"):
         parser().parse_args(["--help"])
     arguments = spelled(arguments)
     path, overrides = (None, arguments) if arguments[0].startswith("-") else (arguments[0], arguments[1:])
     if any(word.startswith("--print_config") for word in overrides):
-        parser().parse_args(([f"--recipe={recipe_path(path)}"] if path else []) + overrides)
+        parser().parse_args(([f"--recipe={recipe_path(path)}"] if path else []) + located(overrides))
     recipe = read_recipe(path, overrides)
 
     from farview.experiments import train as job

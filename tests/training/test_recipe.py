@@ -13,10 +13,22 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").rglob("*.yaml"))
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_recipes_parse_and_say_how_to_run_them(path: Path) -> None:
-    recipe = read_recipe(path)
+    over = path.parent.name == "add"  # laid over another one
+    recipe = read_recipe("mime", [f"--recipe={path}"]) if over else read_recipe(path)
     assert set(recipe.phases) <= set(PHASES)
     head = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert any("farview train" in line or "farview demo" in line for line in head)
+
+
+def test_a_recipe_is_laid_over_another_by_name() -> None:
+    plain = read_recipe("msr-action3d")
+    for words in (["--recipe", "add/kd"], ["--recipe=add/kd"]):
+        recipe = read_recipe("msr-action3d", [*words, "--seed", "5"])
+        assert (recipe.loss.kd, recipe.loss.sat, recipe.seed) == (1, 0, 5)
+        assert recipe.augment == replace(plain.augment, fresh_noise=True)
+        assert recipe.transfer == plain.transfer
+    with pytest.raises(FarviewError, match=r"add/kdd: no such recipe file.*add/kd"):
+        read_recipe("mime", ["--recipe", "add/kdd"])
 
 
 @pytest.mark.parametrize("name", ["paper/resnet34", "paper/r2plus1d18"])

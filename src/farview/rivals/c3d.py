@@ -42,7 +42,13 @@ class C3d(nn.Module):
     """Units (N, C, T, *size) to `features` numbers, and from these to logits of the unit."""
 
     def __init__(
-        self, classes: int, channels: int, frames: int, size: tuple[int, int], width: float, norm: bool = False
+        self,
+        classes: int,
+        channels: int,
+        frames: int,
+        size: tuple[int, int],
+        width: float,
+        norm: bool = False,
     ) -> None:
         """`norm`: BatchNorm after every convolution, which the published network does without."""
         super().__init__()
@@ -90,7 +96,14 @@ def load_c3d(network: C3d, path: Path) -> Loaded:
     state[FIRST] = state[FIRST] * HALF
     adapted[FIRST] = "; ".join([*adapted.values(), f"{FIRST} from grey levels to -1..1"])
     optional = {name: (f"{name}.",) for name in ("fc6", "fc7", "fc8")}
-    return fill(network, state, "convolutions.", optional, adapted, f"{path}: does not fit C3D (of width 1, without norm)")
+    return fill(
+        network,
+        state,
+        "convolutions.",
+        optional,
+        adapted,
+        f"{path}: does not fit C3D (of width 1, without norm)",
+    )
 
 
 def name_of(key: str) -> str:

@@ -254,20 +254,31 @@ def recipe_path(name: str | Path) -> Path:
 
 
 def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> Recipe:
-    """The recipe in a YAML file with `--section.key VALUE` overrides.
+    """The recipe in a YAML file with `--section.key VALUE` overrides; `--recipe` lays another recipe over it.
 
     Raises `FarviewError` that names the file and the key, with the nearest known key where one is unknown.
     """
     from jsonargparse import ArgumentError
 
     path = None if path is None else recipe_path(path)
-    arguments = ([] if path is None else [f"--recipe={path}"]) + (overrides or [])
+    arguments = ([] if path is None else [f"--recipe={path}"]) + located(overrides or [])
     try:
         parsed = parser()
         values = vars(parsed.instantiate_classes(parsed.parse_args(arguments)))
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
         raise FarviewError(f"{path or 'command line'}: {one_line(error)}{suggestion(str(error))}") from None
+
+
+def located(arguments: list[str]) -> list[str]:
+    """The arguments, with recipes' files for the names that `--recipe` gives."""
+    words = [
+        part for word in arguments for part in (word.split("=", 1) if word[:9] == "--recipe=" else [word])
+    ]
+    return [
+        str(recipe_path(word)) if before == "--recipe" else word
+        for before, word in zip(["", *words], words, strict=False)
+    ]
 
 
 def one_line(error: Exception) -> str:
