@@ -31,8 +31,8 @@ GRU: Settings = {
 NARROW_WIDTH, NARROW_SIZE = 1 / 4, 48
 """Small scale: a rival network's channels as a share of the published ones, and the largest side of its input."""
 NARROW_C3D, NARROW_UNITS = 1 / 8, Intervals(2, 16)
-"""The same of the fully-coupled network, whose C3D is several times as large as others, and its units: 32 frames. It gets
-BatchNorm, to learn from so little."""
+"""The same of the fully-coupled network, whose C3D is several times as large as others and gets BatchNorm to learn from
+so little, and its units: 32 frames."""
 
 
 def narrow(config: RivalConfig | None) -> RivalConfig | None:
