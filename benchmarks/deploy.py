@@ -1,6 +1,6 @@
 """How many cameras one core carries at one decision a second, by network and by what runs it.
 
-    python benchmarks/deploy.py [--networks default cheap paper] [--batch 1 16] [--new 1] [--rounds 40]
+    python benchmarks/deploy.py [--networks default native half paper] [--batch 1 16] [--new 1] [--rounds 40]
 
 eLR frames are ready. A decision takes the features of the new intervals of each camera (`--new`), then the decision
 from all K of them; those seen before are used again. One thread; medians of processor time, everything in turn in
@@ -26,17 +26,11 @@ from farview.models.sight import seen_size
 from farview.training.phases import build_network
 from farview.training.recipe import read_recipe
 
-CHEAP = [
-    "--student_network.width_factor",
-    "0.5",
-    "--input.elr_size",
-    "native",
-    "--student_network.stem",
-    "tiny",
-]
+NATIVE = ["--input.elr_size", "native", "--student_network.stem", "tiny"]
 NETWORKS: dict[str, tuple[str, list[str], int, int]] = {
     "default": ("msr-action3d", [], 20, 1),
-    "cheap": ("msr-action3d", CHEAP, 20, 1),
+    "native": ("msr-action3d", NATIVE, 20, 1),
+    "half": ("msr-action3d", [*NATIVE, "--student_network.width_factor", "0.5"], 20, 1),
     "paper": ("paper/resnet34", [], 101, 3),
 }
 """Recipe, its overrides, classes, channels."""
