@@ -84,9 +84,11 @@ class Live:
             except WebSocketDisconnect:
                 pass
             finally:
-                answering.cancel()
-                receiving.cancel()
-                await asyncio.gather(answering, receiving, return_exceptions=True)
+                for task in (answering, receiving):
+                    task.cancel()
+                    task.add_done_callback(_retrieve)
+                # Unlike `gather`, `wait` hands on the cancellation of this task as it came, not that of the two.
+                await asyncio.wait((answering, receiving))
 
     async def _receive(self) -> None:
         size = int(np.prod(self._shape))
@@ -124,3 +126,9 @@ class Live:
             except Refused:  # busy
                 continue
             await self._socket.send_json(answer.to_dict() | {"frames": (indices + first).tolist()})
+
+
+def _retrieve(task: asyncio.Task) -> None:
+    """Or a second error, of a connection that ends by a first one, would be reported as never looked at."""
+    if not task.cancelled():
+        task.exception()
