@@ -17,9 +17,8 @@ from farview.models.contract import read_contract
 class Leaving:
     """A client that goes at once."""
 
-    headers: dict[str, str] = {}
-
     def __init__(self, left: asyncio.Event) -> None:
+        self.headers: dict[str, str] = {}
         self._left = left
 
     async def accept(self, protocol: str | None) -> None:
