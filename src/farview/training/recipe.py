@@ -273,7 +273,9 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
 def located(arguments: list[str]) -> list[str]:
     """The arguments, with recipes' files for the names that `--recipe` gives."""
     words = [
-        part for word in arguments for part in (word.split("=", 1) if word[:9] == "--recipe=" else [word])
+        part
+        for word in arguments
+        for part in (word.split("=", 1) if word.startswith("--recipe=") else [word])
     ]
     return [
         str(recipe_path(word)) if before == "--recipe" else word
