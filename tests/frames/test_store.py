@@ -94,8 +94,9 @@ def eventually(condition: object, seconds: float = 30) -> None:
 def script(tmp_path: Path, body: str) -> subprocess.Popen:
     """A running Python script of `body`, without a main guard, that knows this module and `folder`, `log`."""
     head = f"""
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_store import HR, SENSOR, Drawn, FrameStore
 folder, log = Path({str(tmp_path / "store")!r}), Path({str(tmp_path / "log")!r})
