@@ -12,6 +12,7 @@ from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.rivals.i3d import I3dConfig, TwoStream
 from farview.rivals.network_file import load_rival
+from farview.rivals.pot import PotConfig
 from farview.rivals.pot_file import load_pot, read_description
 from farview.rivals.run import rival_folder, run_rival
 from farview.training.checkpoint import Keeper
@@ -75,8 +76,6 @@ def test_the_folder_depends_on_what_trains_it_and_on_nothing_else(tmp_path: Path
 
 
 def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
-    from farview.rivals.pot import PotConfig
-
     recipe = tiny_recipe(tmp_path, "--student.epochs", "1")
     path = run_rival(recipe, SMALL, quiet=True) / "model.safetensors"
     text = read_description(path)
@@ -91,3 +90,10 @@ def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> 
     pot = run_rival(recipe, PotConfig(("hog",)), quiet=True) / "model.safetensors"
     with pytest.raises(FarviewError, match="holds 'pot'"):
         load_rival(pot)
+
+
+def test_a_support_vector_machine_refuses_first_weights(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    given = replace(recipe, student=replace(recipe.student, initial="weights.pt"))
+    with pytest.raises(FarviewError, match=r"student\.initial: pot has no weights"):
+        run_rival(given, PotConfig(("hog",)), quiet=True)

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from farview import __version__
 from farview.data.clip import Clip
+from farview.errors import FarviewError
 from farview.frames.store import FrameStore
 from farview.rivals.isr import IsrConfig, train_isr
 from farview.rivals.network import StreamsConfig
@@ -83,7 +84,9 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
 def _run_machine(
     recipe: Recipe, config: PotConfig | IsrConfig, clips: Prepared, folder: Path, quiet: bool
 ) -> None:
-    """A support vector machine: trained whole or not at all."""
+    """A support vector machine: trained whole or not at all. Raises FarviewError where it is given weights."""
+    if recipe.student.initial is not None:
+        raise FarviewError(f"student.initial: {config.method} has no weights to start from; leave it out")
     started = time.perf_counter()
     if isinstance(config, IsrConfig):
         model = train_isr(clips, recipe.input.sensor, config, recipe.seed)
