@@ -246,7 +246,7 @@ def test_a_recording_at_its_own_speed(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_lists_of_sources(tmp_path: Path) -> None:
     path = tmp_path / "s.txt"
-    path.write_text("a 0\nb  rtsp://host/x y\n")
+    path.write_bytes(b"\xef\xbb\xbfa\t0\nb  rtsp://host/x y\n")  # with tabs and a mark, as editors put them
     assert read_sources(path) == {"a": "0", "b": "rtsp://host/x y"}
     for text, expected in (
         ("a\n", "line 1: expected"),

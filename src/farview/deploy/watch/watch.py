@@ -117,15 +117,15 @@ def read_sources(path: Path) -> dict[str, str]:
     Raises `FarviewError` that names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FarviewError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     named: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
-        name, _, source = line.strip().partition(" ")
+        name, source = [*line.split(maxsplit=1), "", ""][:2]
         if not name or name.startswith("#"):
             continue
-        if not source.strip():
+        if not source:
             raise FarviewError(
                 f"{path}, line {number}: expected a name and a source: hall rtsp://host/stream"
             )
