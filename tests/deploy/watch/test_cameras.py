@@ -19,7 +19,7 @@ from farview.cli import main
 from farview.deploy.watch.cameras import Load, watch_feeds
 from farview.deploy.watch.feed import Feed
 from farview.deploy.watch.setup import Report, Settings, Setup, set_up
-from farview.deploy.watch.watch import read_sources
+from farview.deploy.watch.watch import read_sources, watch
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.camera import FillingFolder, Timed
 from farview.frames.source import Images
@@ -231,6 +231,12 @@ def test_a_source_that_was_never_there_ends_a_watch_of_it_alone(tmp_path: Path) 
     model = save(tmp_path / "model.safetensors")
     with pytest.raises(SystemExit, match=r"http://\*\*\*@127\.0\.0\.1:9/x: Connection refused"):
         main(["watch", str(model), "http://me:secret@127.0.0.1:9/x"])
+
+
+def test_a_path_that_is_not_there_is_named_with_its_source(tmp_path: Path) -> None:
+    (tmp_path / "sources.txt").write_text(f"yard {tmp_path / 'none.mkv'}\n")
+    with pytest.raises(FarviewError, match=r"^yard: .*none\.mkv: no such file"):
+        watch(save(tmp_path / "model.safetensors"), sources=tmp_path / "sources.txt")
 
 
 def test_a_recording_at_its_own_speed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

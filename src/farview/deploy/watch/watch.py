@@ -65,7 +65,10 @@ def watch_live(
     """
     feeds = []
     for name, text in named.items():
-        camera = live_source(text, setup.contract, setup.plan.rate)
+        try:
+            camera = live_source(text, setup.contract, setup.plan.rate)
+        except FarviewError as error:
+            raise FarviewError(str(error) if name is None else f"{name}: {error}") from None
         said = say if name is None else _prefixed(name)
         capacity = setup.plan.length + setup.plan.hop
         feeds.append(Feed(name or camera.name, camera, setup.see, capacity, stop, said, name is not None))
