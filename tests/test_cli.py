@@ -66,6 +66,21 @@ def test_errors_are_one_line_with_a_remedy(
     assert text.startswith("farview: ") and "\n" not in text and expected in text
 
 
+@pytest.mark.parametrize("verb", ["train", "predict"])
+def test_what_goes_on_after_ctrl_c_says_so(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def interrupted(rest: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(VERBS, verb, interrupted)
+    with pytest.raises(SystemExit) as stop:
+        main([verb])
+    told = capsys.readouterr().err
+    assert stop.value.code == 130 and told.startswith("farview: interrupted")
+    assert ("epoch" in told) == (verb == "train")
+
+
 def test_debug_shows_the_traceback() -> None:
     result = farview("train", "nonsense", "--debug")
     assert result.returncode == 1 and "Traceback" in result.stderr

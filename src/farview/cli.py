@@ -602,6 +602,10 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
 }
 
 
+RESUMED = {"demo", "train", "table", "sweep"}
+"""Verbs that train: what was cut goes on."""
+
+
 def data_parser(prog: str, description: str | None, model: bool = False) -> Any:
     """A parser with a positional data set and the options of `DataConfig`."""
     from jsonargparse import ArgumentParser
@@ -715,7 +719,8 @@ def main(arguments: Arguments | None = None) -> None:
     except KeyboardInterrupt:
         if debug:
             raise
-        print("farview: interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        goes_on = "; the same command goes on from the last finished epoch" if name in RESUMED else ""
+        print(f"farview: interrupted{goes_on}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -20,7 +23,7 @@ from farview.data.datasets import open_data
 from farview.deploy.record import Settings, plain, record, record_file, record_live, seen_by, target
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.arrays import ArrayFrames, MemoryFrames
-from farview.frames.camera import Stream
+from farview.frames.camera import Stream, Timed
 from farview.frames.open import source_of
 from farview.frames.recording import ElrRecording, read, read_origin
 from farview.frames.sensor import SensorModel
@@ -33,6 +36,7 @@ from farview.models.recogniser import Recogniser
 from farview.training.phases import run
 from tests.deploy.cameras import HttpCamera, Kind
 from tests.deploy.rtsp import RtspCamera
+from tests.frames.videos import moving_picture, write_video
 from tests.training.tiny import make_clips, tiny_recipe
 
 SENSOR = SensorModel(6, 8)
@@ -223,6 +227,31 @@ def test_a_stream_is_recorded_with_its_times(tmp_path: Path, kind: Kind | Litera
     assert 10 < len(kept) <= 75  # MPEG-TS starts with what came while it was looked at
     assert abs(steps.mean() - 0.05) < 0.02
     assert read_origin(tmp_path / "a.mkv").started is not None
+
+
+def test_a_file_at_an_address_plays_at_its_own_speed(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    write_video(tmp_path / "web" / "a.mkv", moving_picture(30, 48, 64))
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=tmp_path / "web")) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        record(f"http://127.0.0.1:{server.server_port}/a.mkv", tmp_path / "a.mkv", SETTINGS, quiet=True)
+        server.shutdown()
+    times = read(tmp_path / "a.mkv")[1]
+    assert len(times) == 30 and abs(times[-1] - 29 / 25) < 0.3
+
+
+def test_a_source_that_ends_without_a_frame_is_an_error(tmp_path: Path) -> None:
+    class Empty(Stream):
+        def frames(self) -> Generator[Timed]:
+            yield from ()
+
+    with pytest.raises(UnreadableClip, match="http://host/a: ended without a frame"):
+        record_live(Empty("http://host/a"), tmp_path / "a.mkv", SETTINGS, quiet=True)
 
 
 def test_a_lost_stream_is_connected_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """`farview render`: another decoder finds the recording's frames, enlarged, at their times."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -77,7 +79,26 @@ def test_errors_name_what_is_wrong(tmp_path: Path) -> None:
         render(tmp_path / "a.mkv", tmp_path / "a.mp4", height=0)
     with pytest.raises(FarviewError, match="--rate: nan"):
         render(tmp_path / "a.mkv", tmp_path / "a.mp4", rate=float("nan"))
+    (tmp_path / "there.mp4").write_bytes(b"the original")
+    with pytest.raises(FarviewError, match=r"there\.mp4: is there already"):
+        render(tmp_path / "a.mkv", tmp_path / "there.mp4")
+    assert (tmp_path / "there.mp4").read_bytes() == b"the original"
     (tmp_path / "b.mkv").write_bytes(b"nothing")
     with pytest.raises(UnreadableClip, match=r"b\.mkv"):
         render(tmp_path / "b.mkv", tmp_path / "b.mp4")
     assert not (tmp_path / "b.mp4").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no resource limits")
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    """A limit on the size of files fails writes as a full disk does."""
+    recording(tmp_path / "a.mkv")
+    code = (
+        "import resource, sys; from farview.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, "render", str(tmp_path / "a.mkv"), str(tmp_path / "a.mp4")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1 and result.stderr.count("\n") == 1, result.stderr
+    assert "a.mp4: cannot be written: no space" in result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["a.mkv"]

@@ -32,6 +32,21 @@ def frames_of(count: int, height: int = 12, width: int = 16, channels: int = 3, 
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), np.uint8)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no resource limits")
+def test_a_disk_that_fills_up_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    """A limit on the size of files fails writes as a full disk does: what was written before stays."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            record(tmp_path / "a.mkv", frames_of(200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert 5 < len(read(tmp_path / "a.mkv")[0]) < 200
+
+
 def record(path: Path, frames: Images, rate: float = 25.0, origin: Origin | None = None) -> Path:
     sensor = SensorModel(height=frames.shape[1], width=frames.shape[2])
     origin = origin or Origin(sensor, 240, 320, rate)

@@ -198,6 +198,8 @@ def record_live(camera: Camera, path: Path, settings: Settings, quiet: bool = Fa
                 count += 1
                 show(f"{path}: {moment - first:.0f} s, {count} frames; Ctrl-C ends it")
             stack.close()  # completes the file here, where the disk's errors are named
+            if count == 0 and not stop.is_set():
+                raise UnreadableClip(f"{camera.name}: ended without a frame")
         except OSError as error:
             raise FarviewError(f"{path}: cannot be written: {reason_of(error)}") from error
     return count

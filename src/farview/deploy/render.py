@@ -34,13 +34,16 @@ def render(
     out = Path(out)
     if out.suffix.lower() != ".mp4":
         raise FarviewError(f"{out}: films are MP4 files; name it {out.with_suffix('.mp4')}")
+    if out.exists():
+        raise FarviewError(f"{out}: is there already; remove it or name another file")
     if not 2 <= height <= 4096:
         raise FarviewError(f"--height: {height} must be 2 to 4096 pixels")
     if not 0 < rate < math.inf:
         raise FarviewError(f"--rate: {rate} must be above 0, in frames per second")
     count, last = 0, -1
     with source_of(recording).open() as frames, atomic_write(out) as file:
-        container = av.open(file, "w", format="mp4", options={"movflags": "+faststart"})
+        # By its name: PyAV prints tracebacks where writing to a Python file fails.
+        container = av.open(file.name, "w", format="mp4", options={"movflags": "+faststart"})
         with container:
             stream = container.add_stream("libx264", _rational(frames.fps or rate), options={"crf": "16"})
             stream.pix_fmt = "yuv420p"

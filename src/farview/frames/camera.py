@@ -90,7 +90,10 @@ class Device:
 
 @dataclass
 class Stream:
-    """An address that FFmpeg can read: RTSP (over TCP), HTTP (MJPEG, MPEG-TS, HLS), UDP."""
+    """An address that FFmpeg can read: RTSP (over TCP), HTTP (MJPEG, MPEG-TS, HLS), UDP.
+
+    A file there plays at its own speed, however fast it is sent.
+    """
 
     address: str
     hurry: bool = False
@@ -120,7 +123,7 @@ class Stream:
         codec: CodecContext = stream.codec_context
         codec.thread_type, codec.thread_count = "NONE", 1  # threads hold frames back
         turned = VideoReformatter()
-        orientation = None
+        orientation = began = None
         timeless = Flags.no_timestamps in Flags(container.format.flags)  # those of MJPEG are made up
         for packet in container.demux(stream):
             codec.skip_frame = "NONKEY" if self.hurry else "DEFAULT"
@@ -130,6 +133,9 @@ class Stream:
                 continue
             for frame in decoded:
                 orientation = orientation or orientation_of(frame)
+                if frame.time is not None and container.duration is not None:  # a file
+                    began = time.monotonic() - frame.time if began is None else began
+                    time.sleep(max(0.0, began + frame.time - time.monotonic()))
                 rgb = turned.reformat(frame, format="rgb24", threads=1).to_ndarray()
                 yield None if timeless else frame.time, orientation.apply(np.asarray(rgb, np.uint8))
         if container.duration is None:

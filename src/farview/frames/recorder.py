@@ -110,5 +110,6 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        with suppress(OSError) if kind else nullcontext():  # what went wrong first is what counts
+        # What went wrong first is what counts.
+        with suppress(OSError, av.FFmpegError) if kind else nullcontext():
             self.close()

@@ -19,7 +19,7 @@ from farview.cli import main
 from farview.deploy.watch.cameras import Load, watch_feeds
 from farview.deploy.watch.feed import Feed
 from farview.deploy.watch.setup import Report, Settings, Setup, set_up
-from farview.deploy.watch.watch import read_sources
+from farview.deploy.watch.watch import read_sources, watch
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.camera import FillingFolder, Timed
 from farview.frames.source import Images
@@ -233,6 +233,12 @@ def test_a_source_that_was_never_there_ends_a_watch_of_it_alone(tmp_path: Path) 
         main(["watch", str(model), "http://me:secret@127.0.0.1:9/x"])
 
 
+def test_a_path_that_is_not_there_is_named_with_its_source(tmp_path: Path) -> None:
+    (tmp_path / "sources.txt").write_text(f"yard {tmp_path / 'none.mkv'}\n")
+    with pytest.raises(FarviewError, match=r"^yard: .*none\.mkv: no such file"):
+        watch(save(tmp_path / "model.safetensors"), sources=tmp_path / "sources.txt")
+
+
 def test_a_recording_at_its_own_speed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     model = save(tmp_path / "model.safetensors")
     np.save(tmp_path / "clip.npy", elr_frames(30))
@@ -246,7 +252,7 @@ def test_a_recording_at_its_own_speed(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_lists_of_sources(tmp_path: Path) -> None:
     path = tmp_path / "s.txt"
-    path.write_text("a 0\nb  rtsp://host/x y\n")
+    path.write_bytes(b"\xef\xbb\xbfa\t0\nb  rtsp://host/x y\n")  # with tabs and a mark, as editors put them
     assert read_sources(path) == {"a": "0", "b": "rtsp://host/x y"}
     for text, expected in (
         ("a\n", "line 1: expected"),

@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import shlex
+import shutil
 import subprocess
 import threading
 import urllib.request
@@ -117,6 +118,8 @@ def runner(command: str) -> Callable[[dict[str, Any]], None]:
         raise FarviewError(f"--exec: {command!r} is no command: {error}") from None
     if not words:
         raise FarviewError("--exec: an empty command; name a program with its arguments")
+    if shutil.which(words[0]) is None:
+        raise FarviewError(f"--exec: {words[0]}: no such program, or it may not be run")
 
     def run(facts: dict[str, Any]) -> None:
         seen = {

@@ -65,7 +65,10 @@ def watch_live(
     """
     feeds = []
     for name, text in named.items():
-        camera = live_source(text, setup.contract, setup.plan.rate)
+        try:
+            camera = live_source(text, setup.contract, setup.plan.rate)
+        except FarviewError as error:
+            raise FarviewError(str(error) if name is None else f"{name}: {error}") from None
         said = say if name is None else _prefixed(name)
         capacity = setup.plan.length + setup.plan.hop
         feeds.append(Feed(name or camera.name, camera, setup.see, capacity, stop, said, name is not None))
@@ -117,15 +120,15 @@ def read_sources(path: Path) -> dict[str, str]:
     Raises `FarviewError` that names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FarviewError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     named: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
-        name, _, source = line.strip().partition(" ")
+        name, source = [*line.split(maxsplit=1), "", ""][:2]
         if not name or name.startswith("#"):
             continue
-        if not source.strip():
+        if not source:
             raise FarviewError(
                 f"{path}, line {number}: expected a name and a source: hall rtsp://host/stream"
             )
