@@ -84,11 +84,13 @@ def bars(weights: np.ndarray, full_bar: float, colour: str) -> str:
     return f'<div class="bars" style="--even:{even:.1f}%;--tone:{colour}">{cells}</div>'
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column names the rows."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], name: str = "") -> str:
+    """A table; the first column names the rows. `many`: of many columns, whose words may go to a next line."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join(
         f"<tr><th>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
         for row in rows
     )
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="scroll {name}"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )

@@ -267,7 +267,8 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
         values = vars(parsed.instantiate_classes(parsed.parse_args(arguments)))
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
-        raise FarviewError(f"{path or 'command line'}: {one_line(error)}{suggestion(str(error))}") from None
+        where = "command line" if path is None or "unrecognized arguments" in str(error) else path
+        raise FarviewError(f"{where}: {one_line(error)}{suggestion(str(error))}") from None
 
 
 def located(arguments: list[str]) -> list[str]:

@@ -77,3 +77,5 @@ def test_sizes_are_height_by_width() -> None:
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:
     with pytest.raises(FarviewError, match="nothing to do"):
         sweep(tiny_request(tmp_path), ())
+    with pytest.raises(FarviewError, match=r"--data\.split: each cell has its own"):
+        sweep(tiny_request(tmp_path, overrides=("--data.split=2",)), SIZES)

@@ -17,7 +17,7 @@ from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, make_cells
 from farview.experiments.tables.engine import plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Results
-from farview.experiments.tables.show import digits
+from farview.experiments.tables.show import digits, setting, shown, unbroken
 from farview.experiments.tables.table import table
 from farview.models.model_file import load_model, read_contract
 from farview.training.phases import MODEL, run
@@ -155,10 +155,19 @@ def test_counts_have_three_digits(count: float, shown: str) -> None:
     assert digits(count) == shown
 
 
-def test_groups_are_drawn_where_asked(finished: Results, folder: Path) -> None:
+def test_the_page_says_what_was_trained_on(finished: Results) -> None:
+    said = setting(finished)
+    assert f"2 classes, {finished['clips']['train']} training" in said and "seeds 0, 1" in said
+    assert sum(finished["clips"].values()) == 20 and "--teacher.epochs=1" in said
+    assert "Prec@5" not in shown(finished)[0]  # of two classes it is always 100 %
+    assert "Prec@5" in shown({**finished, "classes": 6})[0]
+    assert unbroken("-2.5 (-10.0 to +0.0)").split(" ") == ["-2.5", "(-10.0\u00a0to\u00a0+0.0)"]
+
+
+def test_groups_are_not_drawn_where_there_are_none(folder: Path) -> None:
     request = tiny_request(folder, rows=("Teacher", "Student"), seeds=(0, 1))
-    by_group = table("4", request, unit="group", quiet=True)  # no groups here: each clip by itself
-    assert by_group["rows"][0]["to_student"] == finished["rows"][0]["to_student"]
+    with pytest.raises(FarviewError, match=r"--unit group: the test clips of .* have no groups"):
+        table("4", request, unit="group", quiet=True)
 
 
 def test_two_jobs_equal_one(folder: Path, finished: Results) -> None:
@@ -224,6 +233,10 @@ def test_wrong_requests_are_refused(folder: Path) -> None:
         make_cells(TABLES["1"], tiny_request(folder, columns=("r2plus1d",)))
     with pytest.raises(FarviewError, match="did you mean"):
         make_cells(TABLES["1"], tiny_request(folder, overrides=("--teacher.epocs=1",)))
+    with pytest.raises(FarviewError, match=r"nothing is left of table 4: .* give them by --pool"):
+        table("4", tiny_request(folder, rows=("CSTAT+rc+ut",)), quiet=True)
+    with pytest.raises(FarviewError, match="--seeds: 0 is named twice"):
+        table("4", tiny_request(folder, seeds=(0, 0)), quiet=True)
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def results_of(
     `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this one's is cheaper than) as
     `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and Prec@5 where it has it).
     Of whole systems also `seconds_a_clip`, the difference `to_last` (the table's last row) and what is `published`,
-    by data set. None where there is nothing to say.
+    by data set. None where there is nothing to say. `classes` and `clips` count those of the first split.
     """
     rows: list[Results] = []
     lines: dict[tuple[str, str], list[Planned]] = {}
@@ -71,6 +71,8 @@ def results_of(
         "part": part,
         "unit": unit,
         "request": asdict(request),
+        "classes": len(planned[0].clips.data.classes),
+        "clips": {name: len(getattr(planned[0].clips, name)) for name in ("train", "val", "test")},
         "rows": rows,
         "notes": list(table.notes),
     }

@@ -28,7 +28,7 @@ COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
     ("paper", lambda row: " / ".join(f"{value:.2f}" for value in row["paper"] or ())),
     ("paper, HMDB51", lambda row: quoted(row, "HMDB51")),
     ("paper, IXMAS", lambda row: quoted(row, "IXMAS")),
-    ("min a cell", lambda row: f"{row['seconds'] / 60:.1f}"),
+    ("min to train", lambda row: f"{row['seconds'] / 60:.1f}"),
 )
 """What is shown of a row: heading and text."""
 
@@ -63,7 +63,8 @@ def shown(results: Results) -> tuple[list[str], list[list[str]]]:
     """Heading and lines of the table; what no row has is left out."""
     several = len({row["column"] for row in results["rows"]}) > 1
     lines = [[read(row) for _, read in COLUMNS] for row in results["rows"]]
-    kept = [i for i in range(len(COLUMNS)) if any(line[i] for line in lines)]
+    trivial = ("Prec@5",) if results["classes"] <= 5 else ()  # always 100 %
+    kept = [i for i in range(len(COLUMNS)) if any(line[i] for line in lines) and COLUMNS[i][0] not in trivial]
     head = ["row", *(["backbone"] if several else []), *(COLUMNS[i][0] for i in kept)]
     return head, [
         [row["row"], *([row["column"]] if several else []), *(line[i] for i in kept)]
@@ -89,7 +90,7 @@ def print_table(results: Results) -> None:
     for line in lines:
         grid.add_row(*line)
     Console(width=None if sys.stdout.isatty() else 240).print(grid)  # a file or pipe has no width to keep to
-    for sentence in [reading(results), *results["notes"]]:
+    for sentence in [f"On {setting(results)}.", reading(results), *results["notes"]]:
         print(sentence)
 
 
@@ -105,6 +106,22 @@ def reading(results: Results) -> str:
         f"in points, paired, with 95 % intervals that draw {drawn} anew; the share of the HR-eLR gap is given where "
         "the gap is larger than twice its standard error."
     )
+
+
+def setting(results: Results) -> str:
+    """On what data and by which settings the cells were trained."""
+    request, clips = results["request"], results["clips"]
+    held = f", {clips['val']} validation" if clips["val"] else ""
+    parts = [
+        request["data"],
+        f"{results['classes']} classes, {clips['train']} training{held} and {clips['test']} test clips",
+        f"splits {', '.join(request['splits'])}",
+        f"seeds {', '.join(map(str, request['seeds']))}",
+        f"recipe {request['recipe']}" if request["recipe"] else f"scale {request['scale']}",
+        *([f"pool {request['pool']}"] if request["pool"] else []),
+        *([" ".join(request["overrides"])] if request["overrides"] else []),
+    ]
+    return "; ".join(parts)
 
 
 def to_csv(results: Results) -> str:
@@ -133,22 +150,23 @@ def to_csv(results: Results) -> str:
     return out.getvalue()
 
 
+def unbroken(text: str) -> str:
+    """A figure that a page's narrow column breaks before its interval alone."""
+    return text.replace(" (", "\n(").replace(" ", "\u00a0").replace("\n", " ")
+
+
 def to_page(results: Results) -> str:
     """One self-contained page."""
     title = heading(results)
-    request = results["request"]
-    facts = (
-        f"{request['data']}, scale {request['scale']}, seeds {', '.join(map(str, request['seeds']))}; "
-        f"farview {results['farview']}, {results['created'][:16].replace('T', ' ')}"
-    )
+    facts = f"{setting(results)}; farview {results['farview']}, {results['created'][:16].replace('T', ' ')}"
     head, lines = shown(results)
-    parts = [table(head, lines)]
+    parts = [table(head, [[line[0], *map(unbroken, line[1:])] for line in lines], "many")]
     for column in dict.fromkeys(row["column"] for row in results["rows"]):
         rows = [row for row in results["rows"] if row["column"] == column]
-        caption = (
-            f"Prec@1 of every cell ({column}): a dot each, a bar at the mean; a ring where the paper has a number, "
-            "on its own data."
+        ring = (
+            "; a ring where the paper has a number, on its own data" if any(r["paper"] for r in rows) else ""
         )
+        caption = f"Prec@1 of every cell ({column}): a dot each, a bar at the mean{ring}."
         parts.append(captioned(wide(chart(rows)), caption))
     notes = "".join(f"<li>{escape(note)}</li>" for note in results["notes"])
     body = f'<h1>{escape(title)}</h1>\n<p class="facts">{escape(facts)}</p>\n' + "\n".join(

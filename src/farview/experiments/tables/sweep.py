@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from farview import __version__
 from farview.data.datasets import open_data
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.cells import Cell, Request, row_cells
+from farview.experiments.tables.check import check_request
 from farview.experiments.tables.engine import Engine, Planned
 from farview.experiments.tables.results import Others, row_of
 from farview.experiments.tables.rows import Row, Settings
@@ -47,6 +49,8 @@ def sweep(
     out = Path(request.out).expanduser()
     if not resolutions and not per_class:
         raise FarviewError("sweep: nothing to do; give --resolutions 12x16 ... or --per-class 5 10 ...")
+    resolutions, per_class = tuple(dict.fromkeys(resolutions)), tuple(dict.fromkeys(per_class))
+    check_request(request, [row for _, row in rows_of(resolutions, per_class, people=True)], ("resnet",))
     named = names_people(request) if resolutions else False
     if not named and resolutions and not quiet:
         print("left out who it is: the clips have no groups (people)", flush=True)
@@ -64,6 +68,9 @@ def sweep(
         "data": request.data,
         "seeds": list(request.seeds),
         "splits": list(request.splits),
+        "recipe": request.recipe,
+        "overrides": list(request.overrides),
+        "farview": __version__,
         "points": points,
     }
     write_json(out / "results.json", results)

@@ -48,7 +48,7 @@ def draw(points: list[Point], out: Path) -> list[Path]:
 
 
 def resolution_panel(axes: Any, points: list[Point]) -> None:
-    """Accuracy against resolution; bands from the worst to the best seed, dotted levels at HR."""
+    """Accuracy against resolution; bands from the worst to the best seed, dotted levels at HR, thin ones at chance."""
     sizes = sorted({(p["height"], p["width"]) for p in points if p["height"] is not None})
     place = {size: i for i, size in enumerate(sizes)}
     rates = {(p["height"], p["width"]): p["bytes_per_second"] for p in points}
@@ -61,9 +61,11 @@ def resolution_panel(axes: Any, points: list[Point]) -> None:
         for p in points:
             if (p["what"], p["network"]) == (what, "teacher"):
                 axes.axhline(p["prec1"], color=colour, linestyle=line, linewidth=1.3, label=label)
+                chance = f"chance, {label.split(' at HR')[0]}"
+                axes.axhline(p["chance"], color=colour, linestyle="-", linewidth=0.6, alpha=0.5, label=chance)
     axes.set_xticks(range(len(sizes)), [f"{h}×{w}\n{rates[h, w] / 1000:.1f} kB/s" for h, w in sizes])
     axes.set_xlabel("resolution, and raw bytes at 30 frames/s")
-    axes.legend(frameon=False, fontsize=7.5)
+    axes.legend(frameon=False, fontsize=7.5, handlelength=3)
 
 
 def clips_panel(axes: Any, points: list[Point]) -> None:

@@ -6,9 +6,11 @@ from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Cell, Request, make_cells
+from farview.experiments.tables.check import check_request
 from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
 from farview.experiments.tables.finished import facts
 from farview.experiments.tables.results import Part, Results, Unit, results_of
+from farview.experiments.tables.rows import choose
 from farview.experiments.tables.show import print_table, to_csv, to_page
 from farview.frames.files import atomic_write
 from farview.training.phases import MODEL, write_json
@@ -30,10 +32,14 @@ def table(
     """
     chosen = TABLES[number]
     out = Path(request.out).expanduser()
+    rows = choose(chosen, list(request.rows) if request.rows is not None else None)
+    check_request(request, rows, request.columns or chosen.columns)
     cells, left_out = make_cells(chosen, request)
+    if not cells:
+        raise FarviewError(f"nothing is left of table {number}: {left_out[0]}")
     for reason in left_out if not quiet else []:
         print(f"left out {reason}", flush=True)
-    planned, failed = run_cells(cells, jobs, engine, part, quiet)
+    planned, failed = run_cells(cells, jobs, engine, part, quiet, unit)
     results = results_of(chosen, request, planned, part, unit)
     write_json(out / "results.json", results)
     with atomic_write(out / "table.csv") as file:
@@ -50,14 +56,19 @@ def table(
 
 
 def run_cells(
-    cells: list[Cell], jobs: int, engine: Engine, part: Part, quiet: bool
+    cells: list[Cell], jobs: int, engine: Engine, part: Part, quiet: bool, unit: Unit = "clip"
 ) -> tuple[list[Planned], dict[Path, str]]:
     """Run what is not done of the cells; returns them with their folders, and the phases that failed and why."""
     planned = plan(cells, quiet)
     for item in planned:
-        if not (item.clips.test if part == "test" else item.clips.val):
+        clips = item.clips.test if part == "test" else item.clips.val
+        if not clips:
             remedy = "choose another split" if part == "test" else "set data.val_share"
             raise FarviewError(f"{item.clips.data.name}: no {part} clips; {remedy}")
+        if unit == "group" and all(clip.group is None for clip in clips):
+            raise FarviewError(
+                f"--unit group: the {part} clips of {item.clips.data.name} have no groups; leave it out"
+            )
     tasks = tasks_of(planned)
     if not quiet:
         print(f"{len(cells)} cells; {len(tasks)} phases to train", flush=True)

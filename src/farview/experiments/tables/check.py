@@ -1,0 +1,47 @@
+"""What a request may not say: what would be trained twice, or would reach no cell."""
+
+from collections.abc import Sequence
+
+from farview.errors import FarviewError
+from farview.experiments.tables.cells import NARROW, Request
+from farview.experiments.tables.rows import Row
+
+OWN = {
+    "data.source": "the data that the command itself names",
+    "data.split": "--splits",
+    "seed": "--seeds",
+    "out": "--out",
+    "shared": "--out",
+    "phases": "--rows",
+}
+"""Keys that each cell has of its own, and what says them."""
+
+
+def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Raise `FarviewError` for what is named twice and for keys of the user's that no cell would heed.
+
+    A seed named twice would count as two runs that agree.
+    """
+    for option, values in (("seeds", request.seeds), ("splits", request.splits), ("columns", columns)):
+        for value in values:
+            if values.count(value) > 1:
+                raise FarviewError(f"--{option}: {value} is named twice; name each once")
+    if request.recipe is not None and request.scale == "paper":
+        raise FarviewError("--recipe: --scale paper has its own recipes; leave one of the two out")
+    narrow = request.scale == "small"
+    said = [
+        row.settings | (NARROW if narrow and column == "r2plus1d" else {})
+        for row in rows
+        for column in columns
+    ]
+    for word, after in zip(request.overrides, [*request.overrides[1:], ""], strict=True):
+        if not word.startswith("--"):
+            continue
+        key, equals, value = word.removeprefix("--").partition("=")
+        if key in OWN:
+            raise FarviewError(f"--{key}: each cell has its own; it follows from {OWN[key]}")
+        if said and all(
+            key in settings and settings[key] != (value if equals else after) for settings in said
+        ):
+            remedy = "give --pool" if key == "data.pool" else "leave it out"
+            raise FarviewError(f"--{key}: every row says otherwise, so it would change nothing; {remedy}")

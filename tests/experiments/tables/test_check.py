@@ -1,0 +1,60 @@
+"""Requests that would mislead are refused before anything is decoded or trained."""
+
+from typing import Any
+
+import pytest
+
+from farview.errors import FarviewError
+from farview.experiments.tables.catalogue import TABLES
+from farview.experiments.tables.cells import Request
+from farview.experiments.tables.check import check_request
+
+
+def check(number: str, *overrides: str, **changes: Any) -> None:
+    table = TABLES[number]
+    request = Request("folder:nowhere", overrides=overrides, **changes)
+    check_request(request, table.rows, request.columns or table.columns)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seeds": (0, 1, 0)}, "--seeds: 0 is named twice"),
+        ({"splits": ("1", "1")}, "--splits: 1 is named twice"),
+        ({"columns": ("resnet", "resnet")}, "--columns: resnet is named twice"),
+        ({"scale": "paper", "recipe": "mine.yaml"}, "--recipe: --scale paper has its own"),
+    ],
+)
+def test_what_would_count_twice_or_not_at_all_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(FarviewError, match=said):
+        check("4", **changes)
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "said"),
+    [
+        ("4", "--data.split=2", "--splits"),
+        ("4", "--data.source=mime", "data that the command itself names"),
+        ("4", "--shared=elsewhere", "--out"),
+        ("4", "--loss.sat=1", "every row says otherwise"),
+        ("4", "--data.pool=mime", "give --pool"),
+        ("2", "--input.sensor.height=9", "every row says otherwise"),
+        ("5", "--network.backbone=r2plus1d18", "every row says otherwise"),
+    ],
+)
+def test_keys_that_reach_no_cell_are_refused(number: str, word: str, said: str) -> None:
+    with pytest.raises(FarviewError, match=said):
+        check(number, word)
+    with pytest.raises(FarviewError, match=said):
+        check(number, *word.split("="))
+
+
+def test_keys_that_reach_some_cells_pass() -> None:
+    check("4", "--loss.threshold", "0.5", "--student.epochs=3", "--store=there")
+    check("beyond", "--transfer.initial", "student")  # what rows from T-Net say otherwise
+    check("4", "--input.sensor.height=9")
+    check("5", "--network.backbone", "r2plus1d34")  # as the rows do
+    check("4", "--network.width=16")  # the column resnet heeds it
+    with pytest.raises(FarviewError, match=r"--network\.width"):
+        check("4", "--network.width=16", columns=("r2plus1d",))
+    check("4", "--network.width=16", columns=("r2plus1d",), scale="paper")
