@@ -58,3 +58,7 @@ def test_keys_that_reach_some_cells_pass() -> None:
     with pytest.raises(FarviewError, match=r"--network\.width"):
         check("4", "--network.width=16", columns=("r2plus1d",))
     check("4", "--network.width=16", columns=("r2plus1d",), scale="paper")
+
+
+def test_a_request_without_keys_passes() -> None:
+    check("4")

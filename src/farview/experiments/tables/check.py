@@ -34,7 +34,7 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         for row in rows
         for column in columns
     ]
-    for word, after in zip(request.overrides, [*request.overrides[1:], ""], strict=True):
+    for word, after in zip(request.overrides, (*request.overrides, "")[1:], strict=True):
         if not word.startswith("--"):
             continue
         key, equals, value = word.removeprefix("--").partition("=")
