@@ -252,6 +252,14 @@ def table(arguments: Arguments) -> None:
     parser.add_argument("--columns", nargs="+", help="resnet, r2plus1d (default: as in the paper)")
     parser.add_argument("--pool", help="kind:folder of unlabeled clips, for the row with ut")
     parser.add_argument("--recipe", help="in place of the scale's (column resnet)")
+    parser.add_argument("--choices", help="YAML list of settings; each row takes the best on held-out clips")
+    parser.add_argument(
+        "--choose_on",
+        "--choose-on",
+        nargs="+",
+        default=[],
+        help="splits that decide (default: validation clips)",
+    )
     parser.add_argument("--out", help="folder of the results (default runs/tableN)")
     parser.add_argument("--jobs", type=int, default=1, help="cells at once on this machine (default 1)")
     parser.add_argument(
@@ -276,6 +284,8 @@ def table(arguments: Arguments) -> None:
         recipe=options.recipe,
         out=options.out or f"runs/table{options.number}",
         overrides=tuple(overrides),
+        choices=options.choices,
+        choose_on=tuple(options.choose_on),
     )
     job.table(
         options.number, request, options.jobs, options.engine, options.part, options.unit, options.quiet

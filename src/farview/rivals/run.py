@@ -22,7 +22,7 @@ from farview.rivals.train import predict_network, stores_of, train_network
 from farview.training.data import Prepared, prepare
 from farview.training.evaluation import Predictions
 from farview.training.metrics import accuracy
-from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictions
+from farview.training.phases import MODEL, PREDICTIONS, device_of, reading, write_predictions
 from farview.training.recipe import Phase, Recipe, digest
 
 RivalConfig = PotConfig | IsrConfig | StreamsConfig
@@ -104,8 +104,7 @@ def _run_network(recipe: Recipe, config: StreamsConfig, clips: Prepared, folder:
     """A network: goes on where it was cut."""
     stores = stores_of(recipe, clips, config, hr=config.uses_hr_flow, quiet=quiet)
     network, seconds = train_network(recipe, config, clips, stores, folder, quiet)
-    wanted = recipe.machine.accelerator in ("auto", "gpu", "cuda")
-    device = "cuda" if wanted and torch.cuda.is_available() else "cpu"
+    device = device_of(recipe.machine)
 
     def predicted(listed: Sequence[Clip]) -> Predictions:
         return predict_network(network, config, listed, stores, device=device)

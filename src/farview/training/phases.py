@@ -279,10 +279,11 @@ def finish(
 ) -> None:
     """Measure the trained network, write its predictions, then its model file, which marks the phase as done."""
     measured: dict[str, Any] = {}
+    device = device_of(recipe.machine)
     live: dict[str, Any] = {"pace": pace(clips.train, clips.store)}
     for part, listed in (("validation", clips.val), ("test", clips.test)):
         if listed:
-            predictions = predict_clips(network, contract, listed, clips.store)
+            predictions = predict_clips(network, contract, listed, clips.store, device=device)
             write_predictions(folder / f"{part}-{PREDICTIONS}", predictions, contract.classes)
             measured[part] = asdict(
                 accuracy(predictions.logits, predictions.labels, predictions.interval_logits)
@@ -291,7 +292,7 @@ def finish(
                 scores = predictions.logits.double().softmax(1).numpy()
                 live["calibration"] = asdict(calibrate(scores, predictions.labels.numpy()))
     trained = {**contract.trained, "seconds": round(seconds, 1), **live}
-    save_model(folder / MODEL, network, replace(contract, trained=trained, accuracy=measured))
+    save_model(folder / MODEL, network.cpu(), replace(contract, trained=trained, accuracy=measured))
     if not quiet:
         shown = ", ".join(f"{part} prec@1 {figures['prec1']:.1f}" for part, figures in measured.items())
         print(f"{NAMES[name]:8} {shown} ({seconds:.0f} s)", flush=True)
@@ -376,6 +377,12 @@ def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write the resolved recipe; `farview train` reads it again."""
     with atomic_write(path) as file:
         file.write(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False).encode())
+
+
+def device_of(machine: MachineConfig) -> str:
+    """Where a trained network is measured: one GPU, if training took GPUs."""
+    wanted = machine.accelerator in ("auto", "gpu", "cuda")
+    return "cuda" if wanted and torch.cuda.is_available() else "cpu"
 
 
 def settle(machine: MachineConfig) -> None:

@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Request, make_cells
+from farview.experiments.tables.cells import Request
 from farview.experiments.tables.engine import plan, tasks_of
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.systems import TABLE_5
@@ -27,6 +27,7 @@ from farview.rivals.pot_file import load_pot
 from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
 from farview.training.optimiser import rate
+from tests.experiments.tables.of_table import planned_cells
 from tests.experiments.tables.test_table import tiny_request
 
 SMALL = (
@@ -118,21 +119,21 @@ def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder
     request = request_of(
         folder, out=str(folder / "scales"), rows=("I3D", "semi-coupled", "multi-Siamese", "fully-coupled")
     )
-    small = {cell.row.name: cell.row.rival for cell in make_cells(TABLE_5, request)[0]}
+    small = {cell.row.name: cell.row.rival for cell in planned_cells(TABLE_5, request)}
     assert {name: (rival.width, rival.size) for name, rival in small.items()} == {
         "I3D": (1 / 4, (48, 48)),
         "fully-coupled": (1 / 8, (48, 48)),
         "semi-coupled": (1 / 4, (32, 32)),
         "multi-Siamese": (1 / 4, (12, 16)),
     }
-    published = make_cells(TABLE_5, replace(request, scale="paper", overrides=()))[0]
+    published = planned_cells(TABLE_5, replace(request, scale="paper", overrides=()))
     assert {cell.row.name: cell.row.rival.width for cell in published} == dict.fromkeys(small, 1.0)
 
 
 @pytest.mark.parametrize("scale", ["small", "paper"])
 def test_sequences_of_the_fully_coupled_network_learn_by_rmsprop_at_one_rate(folder: Path, scale) -> None:
     request = Request("mime", scale, rows=("fully-coupled", "I3D"), out=str(folder / f"gru-{scale}"))
-    coupled, other = (cell.recipe for cell in make_cells(TABLE_5, request)[0])
+    coupled, other = (cell.recipe for cell in planned_cells(TABLE_5, request))
     gru = coupled.transfer
     assert (gru.optimizer, gru.lr, gru.weight_decay) == ("rmsprop", 0.001, 0)
     assert {rate(gru, epoch) for epoch in np.linspace(0, gru.epochs, 99)} == {1.0}
@@ -159,10 +160,10 @@ def test_differences_to_the_method_are_paired(finished: Results) -> None:
 
 def test_pot_is_trained_once_for_all_seeds_and_streams_share_nothing(folder: Path) -> None:
     request = request_of(folder, out=str(folder / "planned"))
-    planned = plan(make_cells(TABLE_5, replace(request, rows=("PoT",), seeds=(0, 1)))[0], quiet=True)
+    planned = plan(planned_cells(TABLE_5, replace(request, rows=("PoT",), seeds=(0, 1))), quiet=True)
     assert len(planned) == 2 and len(tasks_of(planned)) == 1
     rows = ("PoT", "ISR", "R(2+1)D-34", "CSTAT, R(2+1)D-34")
-    tasks = tasks_of(plan(make_cells(TABLE_5, replace(request, rows=rows))[0], quiet=True))
+    tasks = tasks_of(plan(planned_cells(TABLE_5, replace(request, rows=rows)), quiet=True))
     kinds = [(task.phase, task.rival is not None, task.recipe.input.stream) for task in tasks]
     assert kinds == [
         ("teacher", False, "rgb"),

@@ -14,7 +14,7 @@ import pytest
 from farview.errors import FarviewError
 from farview.experiments.tables import engine
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Request, make_cells
+from farview.experiments.tables.cells import Request, rows_of
 from farview.experiments.tables.engine import plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.show import digits, setting, shown, unbroken
@@ -22,6 +22,7 @@ from farview.experiments.tables.table import table
 from farview.models.model_file import load_model, read_contract
 from farview.training.phases import MODEL, run
 from farview.training.recipe import read_recipe
+from tests.experiments.tables.of_table import planned_cells
 from tests.training.tiny import make_clips
 
 KEYS = {
@@ -60,7 +61,7 @@ def finished(folder: Path) -> Results:
 
 def test_shared_phases_are_trained_once(folder: Path) -> None:
     request = tiny_request(folder, out=str(folder / "planned"), seeds=(0, 1))
-    cells, left_out = make_cells(TABLES["4"], request)
+    left_out, cells = rows_of(TABLES["4"], request)[1], planned_cells(TABLES["4"], request)
     assert len(cells) == 16 and [text.split(":")[0] for text in left_out] == ["CSTAT+rc+ut"]
     tasks = tasks_of(plan(cells, quiet=True))
     kinds = [task.phase for task in tasks]
@@ -183,7 +184,7 @@ def test_a_cell_that_fails_leaves_the_others(folder: Path) -> None:
     request = tiny_request(folder, rows=("Student", "SAT"), seeds=(0,), out=str(folder / "failing"))
     bad = tiny_request(folder, rows=("SAT",), seeds=(7,), out=str(folder / "failing"))
     bad = Request(**{**vars(bad), "overrides": (*bad.overrides, "--teacher.lr=1e30", "--teacher.epochs=3")})
-    cells = make_cells(TABLES["4"], request)[0] + make_cells(TABLES["4"], bad)[0]
+    cells = planned_cells(TABLES["4"], request) + planned_cells(TABLES["4"], bad)
     tasks = tasks_of(plan(cells, quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     assert len(failed) == 2  # a teacher, and the transfer that builds on it
@@ -199,7 +200,7 @@ def die(*arguments: Any) -> None:
 def test_a_killed_worker_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "work", die)
     request = tiny_request(folder, rows=("SAT",), seeds=(0,), out=str(folder / "killed"))
-    tasks = tasks_of(plan(make_cells(TABLES["4"], request)[0], quiet=True))
+    tasks = tasks_of(plan(planned_cells(TABLES["4"], request), quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     assert len(failed) == 3 and all("its process was killed" in why for why in failed.values())
 
@@ -230,9 +231,9 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
 
 def test_wrong_requests_are_refused(folder: Path) -> None:
     with pytest.raises(FarviewError, match="--columns: table 1 has no column 'r2plus1d'; it has resnet"):
-        make_cells(TABLES["1"], tiny_request(folder, columns=("r2plus1d",)))
+        planned_cells(TABLES["1"], tiny_request(folder, columns=("r2plus1d",)))
     with pytest.raises(FarviewError, match="did you mean"):
-        make_cells(TABLES["1"], tiny_request(folder, overrides=("--teacher.epocs=1",)))
+        planned_cells(TABLES["1"], tiny_request(folder, overrides=("--teacher.epocs=1",)))
     with pytest.raises(FarviewError, match=r"nothing is left of table 4: .* give them by --pool"):
         table("4", tiny_request(folder, rows=("CSTAT+rc+ut",)), quiet=True)
     with pytest.raises(FarviewError, match="--seeds: 0 is named twice"):

@@ -1,5 +1,6 @@
 """Cells of a table: one run each, with a recipe of its own that `farview train` takes too."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -48,6 +49,10 @@ class Request:
     out: str = "runs/table"
     overrides: tuple[str, ...] = ()
     """Recipe keys for all cells, as on the command line."""
+    choices: str | None = None
+    """YAML file of settings that are tried for every row on held-out clips; each row takes what does best."""
+    choose_on: tuple[str, ...] = ()
+    """Splits whose test clips decide between the choices; none: each split's own validation clips."""
 
 
 @dataclass(frozen=True)
@@ -74,40 +79,51 @@ class Cell:
         return f"{self.row.name}, {self.column}, split {self.split}, seed {self.seed}{stream}"
 
 
-def make_cells(table: Table, request: Request) -> tuple[list[Cell], list[str]]:
-    """The cells of a table, row by row, and the rows left out, each with its reason.
-
-    Each cell's recipe is written to `out/cells/...yaml`. All cells share the phases in `out/phases`.
-    """
-    columns = request.columns or table.columns
-    for column in columns:
+def rows_of(table: Table, request: Request) -> tuple[list[Row], list[str]]:
+    """The rows that can be run, at the request's scale, and those left out, each with its reason."""
+    for column in request.columns or ():
         if column not in table.columns:
             raise FarviewError(
                 f"--columns: table {table.number} has no column '{column}'; it has {', '.join(table.columns)}"
             )
-    cells, left_out = [], []
+    rows, left_out = [], []
     for row in choose(table, list(request.rows) if request.rows is not None else None):
         if row.pool and request.pool is None:
             left_out.append(f"{row.name}: needs unlabeled clips; give them by --pool kind:folder")
-            continue
-        if request.scale == "small":
-            row = replace(row, rival=narrow(row.rival))
-        for column in columns:
-            cells += row_cells(request, row, column)
-    return cells, left_out
+        else:
+            rows.append(replace(row, rival=narrow(row.rival)) if request.scale == "small" else row)
+    return rows, left_out
 
 
-def row_cells(request: Request, row: Row, column: str) -> list[Cell]:
-    """The cells of one row in one column, their recipes written."""
+def make_cells(
+    request: Request,
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    chosen: Callable[[str, str, str], Settings] | None = None,
+) -> list[Cell]:
+    """The cells of a table, row by row, with what may be `chosen` for a row, column and split.
+
+    Each cell's recipe is written to `out/cells/...yaml`. All cells share the phases in `out/phases`.
+    """
     cells = []
-    for split in request.splits:
-        for seed in request.seeds:
-            cell = Cell(row, column, split, seed, cell_recipe(request, row, column, split, seed))
-            for recipe in (cell.recipe, cell.flow.recipe) if cell.flow else (cell.recipe,):
-                path = Path(recipe.out)
-                write_yaml(path.with_name(f"{path.name}.yaml"), asdict(recipe))
-            cells.append(cell)
+    for row in rows:
+        for column in columns:
+            for split in request.splits:
+                asked = with_settings(request, chosen(row.name, column, split)) if chosen else request
+                for seed in request.seeds:
+                    cell = Cell(row, column, split, seed, cell_recipe(asked, row, column, split, seed))
+                    for recipe in (cell.recipe, cell.flow.recipe) if cell.flow else (cell.recipe,):
+                        path = Path(recipe.out)
+                        write_yaml(path.with_name(f"{path.name}.yaml"), asdict(recipe))
+                    cells.append(cell)
     return cells
+
+
+def with_settings(request: Request, settings: Settings) -> Request:
+    """The request with further recipe keys for all cells."""
+    return replace(
+        request, overrides=request.overrides + tuple(f"--{key}={value}" for key, value in settings.items())
+    )
 
 
 def flow_recipe(recipe: Recipe) -> Recipe:

@@ -22,10 +22,17 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
 
     A seed named twice would count as two runs that agree.
     """
-    for option, values in (("seeds", request.seeds), ("splits", request.splits), ("columns", columns)):
+    for option, values in (
+        ("seeds", request.seeds),
+        ("splits", request.splits),
+        ("columns", columns),
+        ("choose-on", request.choose_on),
+    ):
         for value in values:
             if values.count(value) > 1:
                 raise FarviewError(f"--{option}: {value} is named twice; name each once")
+    if request.choose_on and request.choices is None:
+        raise FarviewError("--choose-on: there is nothing to choose; give --choices, or leave it out")
     if request.recipe is not None and request.scale == "paper":
         raise FarviewError("--recipe: --scale paper has its own recipes; leave one of the two out")
     narrow = request.scale == "small"

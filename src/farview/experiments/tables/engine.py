@@ -60,6 +60,11 @@ class Planned:
         """Those whose scores make the row's."""
         return (self,) if self.flow is None else (self, self.flow)
 
+    @property
+    def last(self) -> Path:
+        """The model file of the phase that the row shows."""
+        return self.folders[self.cell.row.phase] / MODEL
+
 
 def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
     """Open and decode the data of every cell, each data set once; where each cell's phases will lie."""

@@ -45,7 +45,7 @@ def results_of(
     rows: list[Results] = []
     lines: dict[tuple[str, str], list[Planned]] = {}
     for item in planned:
-        if all((stream.folders[item.cell.row.phase] / MODEL).is_file() for stream in item.streams):
+        if all(stream.last.is_file() for stream in item.streams):
             lines.setdefault((item.cell.row.name, item.cell.column), []).append(item)
     for column in dict.fromkeys(column for _, column in lines):
         above: list[Planned] | None = None

@@ -10,7 +10,7 @@ from farview import __version__
 from farview.data.datasets import open_data
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
-from farview.experiments.tables.cells import Cell, Request, row_cells
+from farview.experiments.tables.cells import Request, make_cells
 from farview.experiments.tables.check import check_request
 from farview.experiments.tables.engine import Engine, Planned
 from farview.experiments.tables.results import Others, row_of
@@ -55,9 +55,7 @@ def sweep(
     if not named and resolutions and not quiet:
         print("left out who it is: the clips have no groups (people)", flush=True)
     rows = rows_of(resolutions, per_class, named)
-    cells: list[Cell] = []
-    for _, row in rows:
-        cells += row_cells(request, row, "resnet")
+    cells = make_cells(request, [row for _, row in rows], ("resnet",))
     planned, failed = run_cells(cells, jobs, engine, "test", quiet)
     raise_failed(failed)
     points = []
@@ -85,9 +83,8 @@ def sweep(
 
 def names_people(request: Request) -> bool:
     """Whether the clips have groups, which `data.recognise: group` can tell apart."""
-    cell = row_cells(
-        replace(request, seeds=request.seeds[:1], splits=request.splits[:1]), Row("HR"), "resnet"
-    )[0]
+    first = replace(request, seeds=request.seeds[:1], splits=request.splits[:1])
+    cell = make_cells(first, [Row("HR")], ("resnet",))[0]
     return all(clip.group is not None for clip in open_data(cell.recipe.data).clips)
 
 

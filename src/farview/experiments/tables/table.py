@@ -1,16 +1,20 @@
 """The verb `farview table`."""
 
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Cell, Request, make_cells
+from farview.experiments.tables.cells import Cell, Request, make_cells, rows_of
 from farview.experiments.tables.check import check_request
+from farview.experiments.tables.choices import Tried, decide, make_trials, read_choices, taken
 from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
 from farview.experiments.tables.finished import facts
-from farview.experiments.tables.results import Part, Results, Unit, results_of
-from farview.experiments.tables.rows import choose
+from farview.experiments.tables.results import Part, Results, Unit, cell_of, results_of
+from farview.experiments.tables.rows import Row, choose
 from farview.experiments.tables.show import print_table, to_csv, to_page
 from farview.frames.files import atomic_write
 from farview.training.phases import MODEL, write_json
@@ -32,15 +36,18 @@ def table(
     """
     chosen = TABLES[number]
     out = Path(request.out).expanduser()
-    rows = choose(chosen, list(request.rows) if request.rows is not None else None)
-    check_request(request, rows, request.columns or chosen.columns)
-    cells, left_out = make_cells(chosen, request)
-    if not cells:
+    columns = request.columns or chosen.columns
+    named = choose(chosen, list(request.rows) if request.rows is not None else None)
+    check_request(request, named, columns)
+    rows, left_out = rows_of(chosen, request)
+    if not rows:
         raise FarviewError(f"nothing is left of table {number}: {left_out[0]}")
     for reason in left_out if not quiet else []:
         print(f"left out {reason}", flush=True)
+    tried = try_choices(request, rows, columns, jobs, engine, quiet) if request.choices else []
+    cells = make_cells(request, rows, columns, partial(taken, tried))
     planned, failed = run_cells(cells, jobs, engine, part, quiet, unit)
-    results = results_of(chosen, request, planned, part, unit)
+    results = results_of(chosen, request, planned, part, unit) | {"tried": tried}
     write_json(out / "results.json", results)
     with atomic_write(out / "table.csv") as file:
         file.write(to_csv(results).encode())
@@ -53,6 +60,34 @@ def table(
     if not quiet:
         print(f"page     {out / 'table.html'}")
     return results
+
+
+def try_choices(
+    request: Request, rows: list[Row], columns: tuple[str, ...], jobs: int, engine: Engine, quiet: bool
+) -> list[Tried]:
+    """Run every choice of every row on clips held out of training; what was tried, the best of each row marked."""
+    assert request.choices is not None
+    choices = read_choices(request.choices)
+    trials = make_trials(request, rows, columns, choices)
+    part: Part = "test" if request.choose_on else "validation"
+    planned, failed = run_cells([cell for trial in trials for cell in trial.cells], jobs, engine, part, quiet)
+    for reason in failed.values():
+        print(f"a choice failed: {reason}", flush=True)
+    done = iter(planned)
+    figures: list[float | None] = []
+    for trial in trials:
+        items = [next(done) for _ in trial.cells]
+        whole = all(stream.last.is_file() for item in items for stream in item.streams)
+        figures.append(float(np.mean([cell_of(item, part)["prec1"] for item in items])) if whole else None)
+    tried = decide(trials, figures, choices)
+    for each in tried if not quiet else []:
+        if each["taken"]:
+            where = f"{each['row']}, {each['column']}" + (f", split {each['split']}" if each["split"] else "")
+            settings = (
+                " ".join(f"{key} {value}" for key, value in each["choice"].items()) or "the recipe as it is"
+            )
+            print(f"chosen   {where}: {settings} (held-out prec@1 {each['prec1']:.1f})", flush=True)
+    return tried
 
 
 def run_cells(

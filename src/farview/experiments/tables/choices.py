@@ -1,0 +1,106 @@
+"""The same choices of settings for every row, decided on clips held out of training: no test clip is looked at."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from farview.errors import FarviewError
+from farview.experiments.tables.cells import Cell, Request, cell_recipe, with_settings
+from farview.experiments.tables.rows import Row, Settings
+from farview.training.recipe import recipe_path
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice, tried for one row in one column: its cells stand in for those of `split`."""
+
+    row: Row
+    column: str
+    split: str | None
+    """The split that it decides for; None: all."""
+    choice: int
+    cells: tuple[Cell, ...]
+
+
+def read_choices(name: str) -> list[Settings]:
+    """The choices of a YAML file: a list of mappings from recipe keys to values. Raises FarviewError."""
+    path = recipe_path(name)
+    try:
+        read = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FarviewError(f"{path}: not YAML: {error}") from None
+    if not isinstance(read, list) or len(read) < 2 or not all(isinstance(each, dict) for each in read):
+        raise FarviewError(
+            f"{path}: expected a list of at least two choices, each a mapping such as {{student.lr: 0.001}}"
+        )
+    return [{str(key): json.dumps(value) for key, value in each.items()} for each in read]
+
+
+def make_trials(
+    request: Request, rows: Sequence[Row], columns: Sequence[str], choices: Sequence[Settings]
+) -> list[Trial]:
+    """Every choice for every row, with the request's first seed.
+
+    With `request.choose_on` the splits of that name decide, by their test clips, for all of the request's; without,
+    each split's own validation clips decide for it.
+    """
+    trials = []
+    for row in rows:
+        for column in columns:
+            for number, choice in enumerate(choices):
+                asked = with_settings(request, choice)
+                for decided in (None,) if request.choose_on else request.splits:
+                    cells = tuple(
+                        Cell(row, column, split, request.seeds[0], recipe)
+                        for split in (request.choose_on if decided is None else (decided,))
+                        for recipe in [cell_recipe(asked, row, column, split, request.seeds[0])]
+                    )
+                    trials.append(Trial(row, column, decided, number, cells))
+    return trials
+
+
+Tried = dict[str, Any]
+"""`row`, `column`, `split`, `choice` (settings), `prec1` on held-out clips (None where it failed), `taken`."""
+
+
+def decide(
+    trials: Sequence[Trial], figures: Sequence[float | None], choices: Sequence[Settings]
+) -> list[Tried]:
+    """What was tried, with the best of each row, column and split marked: the first of equals.
+
+    `figures` are the trials' mean Prec@1 on the held-out clips, None where training failed. Raises FarviewError where
+    all of a row's failed.
+    """
+    tried: list[Tried] = [
+        {
+            "row": trial.row.name,
+            "column": trial.column,
+            "split": trial.split,
+            "choice": choices[trial.choice],
+            "prec1": figure,
+            "taken": False,
+        }
+        for trial, figure in zip(trials, figures, strict=True)
+    ]
+    groups: dict[tuple[str, str, str | None], list[Tried]] = {}
+    for each in tried:
+        groups.setdefault((each["row"], each["column"], each["split"]), []).append(each)
+    for (row, column, _), several in groups.items():
+        done = [each for each in several if each["prec1"] is not None]
+        if not done:
+            raise FarviewError(f"{row}, {column}: every choice of --choices failed; see above")
+        max(done, key=lambda each: each["prec1"])["taken"] = True
+    return tried
+
+
+def taken(tried: Sequence[Tried], row: str, column: str, split: str) -> Settings:
+    """The choice of a cell; nothing where nothing was tried."""
+    found = (
+        each["choice"]
+        for each in tried
+        if each["taken"] and (each["row"], each["column"]) == (row, column) and each["split"] in (None, split)
+    )
+    return next(found, {})
