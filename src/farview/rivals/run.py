@@ -22,7 +22,8 @@ from farview.rivals.train import predict_network, stores_of, train_network
 from farview.training.data import Prepared, prepare
 from farview.training.evaluation import Predictions
 from farview.training.metrics import accuracy
-from farview.training.phases import MODEL, PREDICTIONS, device_of, reading, write_predictions
+from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictions
+from farview.training.processor import device_of
 from farview.training.recipe import Phase, Recipe, digest
 
 RivalConfig = PotConfig | IsrConfig | StreamsConfig

@@ -25,7 +25,8 @@ from farview.training.checkpoint import WEIGHTS, Keeper
 from farview.training.data import PhaseData, Prepared, open_store
 from farview.training.evaluation import Predictions
 from farview.training.module import Training
-from farview.training.phases import fit, settle
+from farview.training.phases import fit
+from farview.training.processor import laid_out, settle
 from farview.training.recipe import PHASES, Phase, PhaseConfig, Recipe
 
 
@@ -127,6 +128,7 @@ def train_network(
         for line in first_weights(network, stage, section, getattr(recipe, section).initial):
             if not quiet:
                 print(f"{config.method:8} {line}", flush=True)
+    laid_out(network)
     seconds = 0.0
     for stage, section in config.stages.items():
         phase: PhaseConfig = getattr(recipe, section)

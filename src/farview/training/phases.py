@@ -3,12 +3,10 @@
 import csv
 import io
 import json
-import logging
 import os
 import shutil
 import sys
 import time
-import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -39,7 +37,8 @@ from farview.training.data import PhaseData, Prepared, pace, prepare
 from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, Training, TransferTraining
-from farview.training.recipe import MachineConfig, Phase, PhaseConfig, Recipe, digest
+from farview.training.processor import device_of, laid_out, refuse_unsound, settle
+from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
@@ -205,10 +204,7 @@ def train_phase(
     contract = contract_of(recipe, name, clips)
     torch.manual_seed(recipe.seed)
     network = build_network(contract)
-    if contract.network.width % 8 == 0:
-        # Faster on a CPU, 1.4 to 1.5 times; PyTorch 2.13's backward corrupts memory so with 4 channels (2D).
-        layout = torch.channels_last if network.stacked else torch.channels_last_3d
-        network = network.to(memory_format=layout)  # type: ignore[call-overload]
+    laid_out(network)
     initial = phase.initial
     if initial is not None:
         start = models[initial] if initial in models else Path(initial)
@@ -237,6 +233,7 @@ def train_phase(
 def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, keeper: Keeper) -> float:
     """Let the engine train; returns the seconds of this call."""
     machine = recipe.machine
+    refuse_unsound(machine, module)
     keeper.folder.mkdir(parents=True, exist_ok=True)
     world = machine.devices * machine.nodes
     module.steps_per_epoch = data.steps_per_epoch(world)
@@ -377,20 +374,3 @@ def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write the resolved recipe; `farview train` reads it again."""
     with atomic_write(path) as file:
         file.write(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False).encode())
-
-
-def device_of(machine: MachineConfig) -> str:
-    """Where a trained network is measured: one GPU, if training took GPUs."""
-    wanted = machine.accelerator in ("auto", "gpu", "cuda")
-    return "cuda" if wanted and torch.cuda.is_available() else "cpu"
-
-
-def settle(machine: MachineConfig) -> None:
-    """Before training: PyTorch's threads; and no hints of Lightning, which are for its developers."""
-    if machine.threads:
-        torch.set_num_threads(machine.threads)
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*isinstance.treespec.*")

@@ -33,6 +33,9 @@ COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
 """What is shown of a row: heading and text."""
 
 
+HELD_OUT = "The same choices for every row, with the first seed; what does best on clips held out of training is taken."
+
+
 def with_spread(mean: float, spread: float | None) -> str:
     """Mean with standard deviation."""
     return f"{mean:.1f}" if spread is None else f"{mean:.1f} ± {spread:.1f}"
@@ -120,8 +123,24 @@ def setting(results: Results) -> str:
         f"recipe {request['recipe']}" if request["recipe"] else f"scale {request['scale']}",
         *([f"pool {request['pool']}"] if request["pool"] else []),
         *([" ".join(request["overrides"])] if request["overrides"] else []),
+        *([f"each row's best of choices {request['choices']}"] if request["choices"] else []),
     ]
     return "; ".join(parts)
+
+
+def shown_choices(tried: list[Results]) -> tuple[list[str], list[list[str]]]:
+    """Heading and lines of what `--choices` tried."""
+    head = ["row", "split", "choice", "held-out Prec@1", "taken"]
+    return head, [
+        [
+            each["row"],
+            each["split"] or "all",
+            " ".join(f"{key} {value}" for key, value in each["choice"].items()) or "the recipe as it is",
+            "failed" if each["prec1"] is None else f"{each['prec1']:.1f}",
+            "yes" if each["taken"] else "",
+        ]
+        for each in tried
+    ]
 
 
 def to_csv(results: Results) -> str:
@@ -168,10 +187,13 @@ def to_page(results: Results) -> str:
         )
         caption = f"Prec@1 of every cell ({column}): a dot each, a bar at the mean{ring}."
         parts.append(captioned(wide(chart(rows)), caption))
+    tried = results["tried"]
+    chosen = [section("What was tried", paragraph(HELD_OUT), table(*shown_choices(tried)))] if tried else []
     notes = "".join(f"<li>{escape(note)}</li>" for note in results["notes"])
     body = f'<h1>{escape(title)}</h1>\n<p class="facts">{escape(facts)}</p>\n' + "\n".join(
         [
             section("Figures", paragraph(reading(results)), *parts),
+            *chosen,
             section("How to read it", f"<ul>{notes}</ul>"),
         ]
     )
