@@ -27,12 +27,12 @@ from farview.rivals.pot_file import load_pot
 from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
 from farview.training.optimiser import rate
+from farview.training.recipe import read_recipe
 from tests.experiments.tables.of_table import planned_cells
 from tests.experiments.tables.test_table import tiny_request
 
 SMALL = (
     "--network.width=2",
-    "--network.backbone=r2plus1d34",
     "--input.intervals={count: 2, frames: 3, stride: 1}",
     "--fusion=[1,3]",
 )
@@ -83,9 +83,26 @@ def test_every_row_is_there_with_the_papers_figures(finished: Results) -> None:
         "fully-coupled": (44.96, 95.3),
         "I3D": (52.61, 93.89),
         "I3D, self-attention and KD": (57.84, 97.22),
+        "CSTAT, ResNet": (),
         "R(2+1)D-34": (52.29, 94.2),
         "CSTAT, R(2+1)D-34": (59.41, 97.31),
     }
+
+
+@pytest.mark.parametrize(("scale", "depth", "width"), [("small", "18", 16), ("paper", "34", 64)])
+def test_the_method_stands_there_with_the_other_tables_backbone_too(
+    folder: Path, scale, depth: str, width: int
+) -> None:
+    rows = ("CSTAT, ResNet", "CSTAT, R(2+1)D-34")
+    request = Request("msr-action3d:somewhere", scale, rows=rows, out=str(folder / f"backbones-{scale}"))
+    light, heavy = (cell.recipe for cell in planned_cells(TABLE_5, request))
+    assert (light.network.backbone, light.network.width) == (f"resnet{depth}", width)
+    assert heavy.network.backbone == "r2plus1d34" and light.input.intervals != heavy.input.intervals
+    assert light.input.size == heavy.input.size and light.loss == heavy.loss and light.loss.rolling
+    assert (
+        light.input.intervals
+        == read_recipe({"small": "msr-action3d", "paper": "paper/resnet34"}[scale]).input.intervals
+    )
 
 
 def test_two_streams_are_fused_by_the_recipes_weights(finished: Results) -> None:

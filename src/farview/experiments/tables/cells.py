@@ -22,13 +22,14 @@ NARROW: Settings = {
     "input.intervals": "{count: 4, frames: 5, stride: 2}",
 }
 """Small scale: what makes the column r2plus1d of the column resnet's recipe."""
+SIZE_34: Settings = {"input.size": "[36,48]"}
+"""Small scale: of all networks in the column r2plus1d34."""
 NARROW_34: Settings = {
-    "input.size": "[36,48]",
     "network.width": "8",
     "network.differences": "false",
     "input.intervals": "{count: 4, frames: 8, stride: 1}",
 }
-"""Small scale: of the column r2plus1d34, where no other column asks for other keys: the user's come after these."""
+"""Small scale: what makes the column r2plus1d34 of the column resnet's recipe. The user's keys come after these two."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,9 @@ def cell_recipe(request: Request, row: Row, column: str, split: str, seed: int) 
     """A cell's recipe: the scale's, the user's keys, the column's, the row's, then split and seed."""
     settings: Settings = {"data.source": request.data}
     if request.scale == "small" and column == "r2plus1d34":
-        settings = settings | NARROW_34
+        settings = settings | SIZE_34 | ({} if row.recipe == "resnet" else NARROW_34)
     if request.scale == "paper":
-        base = PAPER[column]
+        base = PAPER[row.recipe or column]
     else:
         base = request.recipe or SMALL.get(request.data.partition(":")[0], "folder")
     arguments = [word for key, value in settings.items() for word in (f"--{key}", value)]

@@ -45,6 +45,8 @@ class Row:
     """The row of the same method at full size, where this one's network is cheaper."""
     two_streams: bool = False
     """A network on RGB and one on flow, trained apart; their scores are added by the recipe's `fusion`."""
+    recipe: str | None = None
+    """The column whose recipe it takes, where that is not the column that it stands in."""
     rival: RivalConfig | None = None
     """A system of another kind in S-Net's place."""
     published: dict[str, float] = field(default_factory=dict)
