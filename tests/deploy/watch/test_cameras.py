@@ -79,6 +79,14 @@ def test_only_the_newest_frames_are_kept_and_the_others_counted(setup: Setup) ->
     assert made.dropped == 90 and made.ended and made.take() == [] and made.error is None
 
 
+def test_a_source_that_ends_without_a_frame_is_named(setup: Setup) -> None:
+    said: list[str] = []
+    made = feed(setup, Fake(elr_frames(1)[:0], name="hall"), threading.Event(), said)
+    made.start()
+    made._thread.join(30)
+    assert str(made.error) == said[0] == "hall: ended without a frame"
+
+
 def test_a_reader_that_is_late_asks_the_camera_to_hurry(setup: Setup) -> None:
     """Times that run slower than ours: the camera's newest frame is older and older when it comes."""
 

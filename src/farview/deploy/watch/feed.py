@@ -68,6 +68,7 @@ class Feed:
         return frames
 
     def _run(self) -> None:
+        number = -1
         try:
             frames = steadily(self.camera, self._stop, self.said, self._patient)
             with closing(frames):
@@ -77,6 +78,8 @@ class Feed:
                     with self._lock:
                         self.dropped += len(self._frames) == self._frames.maxlen
                         self._frames.append((moment, frame))
+            if number < 0 and not self._stop.is_set():
+                raise FarviewError(f"{self.camera.name}: ended without a frame")
         except FarviewError as error:
             self.error = error
         except Exception as error:  # whatever a decoder or a driver does
