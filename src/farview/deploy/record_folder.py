@@ -35,9 +35,10 @@ class Job:
 def record_folder(root: Path, out: Path, settings: Settings, workers: int, quiet: bool) -> None:
     """Record every video, array and folder of images below `root` into the same place below `out`.
 
-    What is there already, from the same file and sensor, is left alone, so that the same command goes on where it
-    was cut. A `clips.csv` is copied with the new names. Raises `FarviewError` where `out` cannot be written, and at
-    the end where some could not be read, after naming them.
+    What is there already from the same file is left alone, so that the same command goes on where it was cut; what
+    has changed since is recorded anew. A `clips.csv` is copied with the new names. Raises `FarviewError` where `out`
+    cannot be written or holds recordings of another sensor, and at the end where some could not be read, after
+    naming them.
     """
     root, out = Path(os.path.abspath(root)), Path(os.path.abspath(out))
     if out == root or root in out.parents or out in root.parents:
@@ -88,22 +89,25 @@ def attempt(job: Job, settings: Settings) -> str:
     except UnreadableClip as error:
         return str(error).removeprefix(f"{job.source}: ")
     except FarviewError:
-        raise  # nothing can be written there
+        raise  # nothing can, or may, be written there
     except Exception as error:  # whatever a decoder does with a broken file
         return f"{type(error).__name__}: {error}"
     return ""
 
 
 def finished(job: Job, settings: Settings) -> bool:
-    """Whether the target was made from the source as it is, with this sensor."""
+    """Whether the target was made from the source as it is. Raises FarviewError where another sensor made it."""
     if not is_recording(job.target):
         return False
     try:
         origin = read_origin(job.target)
     except UnreadableClip:
         return False
-    stamp = settings.stamp(source_of(job.source))
-    return origin.sensor == settings.sensor and origin.fingerprint == stamp
+    if origin.sensor != settings.sensor:
+        raise FarviewError(
+            f"{job.target}: is there already, recorded by another sensor ({origin.sensor}); name another folder"
+        )
+    return origin.fingerprint == settings.stamp(source_of(job.source))
 
 
 def copy_table(root: Path, out: Path, targets: dict[Path, Path]) -> None:

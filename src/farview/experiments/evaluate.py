@@ -187,9 +187,8 @@ def print_evaluation(result: Evaluation) -> None:
     low, high = figures.ci95
     console.print(f"[bold]{result.model}[/] on {result.data} ({result.part}, {figures.clips} videos)")
     console.print(f"video level  prec@1 {figures.prec1:.2f} % (95 % interval {low:.1f} to {high:.1f})")
-    console.print(
-        f"             prec@5 {figures.prec5:.2f} %   mean class accuracy {figures.class_mean:.2f} %"
-    )
+    fifth = f"prec@5 {figures.prec5:.2f} %   " if len(result.classes) > 5 else ""  # else always 100 %
+    console.print(f"             {fifth}mean class accuracy {figures.class_mean:.2f} %")
     console.print(f"clip level   prec@1 {figures.clip_prec1:.2f} % (single intervals by themselves)")
     table = Table("class", "videos", "prec@1", "most often taken for")
     for i, (name, row) in enumerate(zip(result.classes, result.confusion.tolist(), strict=True)):

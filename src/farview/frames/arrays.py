@@ -62,7 +62,8 @@ class ArrayFrames:
         if self.low is None and array.dtype != np.uint8:
             raise UnreadableClip(
                 f"{self.path}: frames are {array.dtype}, not uint8; "
-                "give `low` and `high`, the values that become grey 0 and 255"
+                "give `low` and `high` (in a recipe data.low, data.high), the values that become grey 0 and 255, "
+                "or store them as uint8"
             )
         if self.low is not None and self.high is not None and not -math.inf < self.low < self.high < math.inf:
             raise UnreadableClip(

@@ -108,6 +108,17 @@ def test_a_second_call_trains_nothing(
     assert "0 phases to train" in shown and "78.82" in shown and "42.79 here and 43.13 in Table II" in shown
 
 
+def test_validation_figures_stand_beside_those_of_the_test_clips(finished: Results, folder: Path) -> None:
+    names = ("results.json", "table.csv", "table.html")
+    before = {name: (folder / "table" / name).read_bytes() for name in names}
+    request = tiny_request(folder, rows=("Teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1))
+    table("4", request, part="validation", quiet=True)
+    assert {name: (folder / "table" / name).read_bytes() for name in names} == before
+    saved = json.loads((folder / "table" / "results-validation.json").read_text())
+    assert saved["part"] == "validation" and len(saved["rows"]) == len(finished["rows"])
+    assert (folder / "table" / "table-validation.html").is_file()
+
+
 def test_csv_and_page_hold_every_cell(finished: Results, folder: Path) -> None:
     with (folder / "table" / "table.csv").open() as file:
         lines = list(csv.DictReader(file))

@@ -29,7 +29,8 @@ def table(
     unit: Unit = "clip",
     quiet: bool = False,
 ) -> Results:
-    """Run what is not done of a table's cells; write `results.json`, `table.csv` and `table.html` into its folder.
+    """Run what is not done of a table's cells; write `results.json`, `table.csv` and `table.html` into its folder, of
+    the validation clips `results-validation.json` and so on.
 
     Killed at any moment, the same command goes on. Where cells fail, the others are still run and shown, then
     `FarviewError` names the first that failed.
@@ -48,17 +49,18 @@ def table(
     cells = make_cells(request, rows, columns, partial(taken, tried))
     planned, failed = run_cells(cells, jobs, engine, part, quiet, unit)
     results = results_of(chosen, request, planned, part, unit) | {"tried": tried}
-    write_json(out / "results.json", results)
-    with atomic_write(out / "table.csv") as file:
+    of = "" if part == "test" else f"-{part}"
+    write_json(out / f"results{of}.json", results)
+    with atomic_write(out / f"table{of}.csv") as file:
         file.write(to_csv(results).encode())
     if not quiet:
         print_table(results)
     raise_failed(failed)
     need_viz()
-    with atomic_write(out / "table.html") as file:
+    with atomic_write(out / f"table{of}.html") as file:
         file.write(to_page(results).encode())
     if not quiet:
-        print(f"page     {out / 'table.html'}")
+        print(f"page     {out / f'table{of}.html'}")
     return results
 
 
