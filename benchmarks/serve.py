@@ -64,11 +64,12 @@ async def asked(address: str, ask: Ask, clients: int, seconds: float) -> tuple[l
     latencies: list[float] = []
     refused = 0
     until = time.perf_counter() + seconds
-    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60) as client:
 
-        async def one() -> None:
-            nonlocal refused
+    async def one() -> None:
+        nonlocal refused
+        async with httpx.AsyncClient(
+            base_url=address, timeout=60
+        ) as client:  # a shared pool slows down with many
             while (start := time.perf_counter()) < until:
                 response = await ask(client)
                 if response.status_code == 503:
@@ -78,7 +79,7 @@ async def asked(address: str, ask: Ask, clients: int, seconds: float) -> tuple[l
                 response.raise_for_status()
                 latencies.append(time.perf_counter() - start)
 
-        await asyncio.gather(*(one() for _ in range(clients)))
+    await asyncio.gather(*(one() for _ in range(clients)))
     return latencies, refused
 
 
