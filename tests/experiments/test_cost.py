@@ -10,7 +10,10 @@ import yaml
 from farview.cli import main
 from farview.errors import FarviewError
 from farview.experiments.cost import costs
+from farview.models.bundle import write_bundle
+from farview.models.contract import CONTRACT, read_contract
 from farview.models.cost import cost
+from tests.deploy.watch.models import save
 from tests.training.tiny import tiny_recipe
 
 
@@ -64,6 +67,23 @@ def test_a_model_states_its_own(recipe: Path) -> None:
     for target in (None, "model.safetensors"):
         with pytest.raises(FarviewError, match="--classes and --channels go with a recipe"):
             costs(target, classes=5)
+
+
+def test_a_model_counts_the_same_as_a_file_and_exported(tmp_path: Path) -> None:
+    model = save(tmp_path / "model.safetensors")
+    handed = tmp_path / "model.zip"
+    with handed.open("wb") as file:
+        write_bundle(file, {CONTRACT: read_contract(model).to_json().encode()})
+    assert costs(handed) == costs(model)
+    with pytest.raises(FarviewError, match="--classes and --channels go with a recipe"):
+        costs(handed, classes=5)
+
+
+def test_a_file_that_is_no_text_is_no_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"\xac\xed\x00")
+    with pytest.raises(FarviewError, match=f"{path}: not a text file; expected a recipe"):
+        costs(path)
 
 
 def test_an_s_net_of_its_own_has_its_own_row(recipe: Path, capsys: pytest.CaptureFixture) -> None:

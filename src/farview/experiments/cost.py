@@ -7,6 +7,7 @@ from typing import Any
 from farview.data.config import DataConfig
 from farview.data.datasets import open_data
 from farview.errors import FarviewError
+from farview.models.bundle import is_bundle
 from farview.models.contract import NetworkConfig
 from farview.models.cost import cost
 from farview.models.model_file import read_contract
@@ -39,20 +40,21 @@ ASSUMED = {"classes": 101, "channels": 3}
 def costs(
     target: str | Path | None = None, classes: int | None = None, channels: int | None = None
 ) -> list[Row]:
-    """Counts for a recipe or a model file; by default for the paper's two networks beside the paper's figures.
+    """Counts for a recipe or a model file, exported or not; by default for the paper's two networks beside its figures.
 
     A recipe whose S-Net is not built as its T-Net, or has another input, has a row for each (`name`). `classes` and
     `channels` are a recipe's, by default those of its data; flow has 2 channels. Raises FarviewError where they are
     given beside anything else.
     """
-    if (classes or channels) and (target is None or Path(target).suffix == ".safetensors"):
+    model = target is not None and (Path(target).suffix == ".safetensors" or is_bundle(target))
+    if (classes or channels) and (target is None or model):
         raise FarviewError("--classes and --channels go with a recipe: a model file states its own")
     if target is None:
         return [
             row_of(p["network"], p["classes"], 3, p["intervals"], p["frames"], (256, 340), p["paper"])
             for p in PAPER
         ]
-    if Path(target).suffix == ".safetensors":
+    if model:
         c = read_contract(Path(target))
         t = c.intervals
         return [row_of(c.network, len(c.classes), c.channels, t.count, t.frames, c.input_size)]

@@ -269,6 +269,8 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
     except ArgumentError as error:
         where = "command line" if path is None or "unrecognized arguments" in str(error) else path
         raise FarviewError(f"{where}: {one_line(error)}{suggestion(str(error))}") from None
+    except UnicodeDecodeError:
+        raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
 
 
 def located(arguments: list[str]) -> list[str]:
