@@ -43,7 +43,10 @@ def test_every_question_has_its_point(finished: tuple[Path, dict]) -> None:
             for what, network in (("action", "student"), ("action", "method"), ("who", "student"))
         ),
         ("clips", "method", None, 2),
+        ("clips", "method", None, None),
     ]
+    few, every = (p["clips_per_class"] for p in points[-2:])
+    assert few <= 2 < every == points[0]["clips_per_class"]
     for point in points:
         assert point["low"] <= point["prec1"] <= point["high"]
         assert point["chance"] == (pytest.approx(50) if point["what"] != "who" else pytest.approx(100 / 6))

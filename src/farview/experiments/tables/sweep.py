@@ -40,11 +40,12 @@ def sweep(
     At each resolution (height, width): S-Net by itself and the recipe's own method recognise the action, and a network
     of the same size, trained alike, recognises who it is, where the data name people. T-Net on HR stands beside
     them. `per_class` asks how the recipe's method does, at the recipe's own resolution, with that many training clips
-    of each class.
+    of each class, and with all of them.
 
     Returns `points`, a list of `what` (action, who, clips), `network` (teacher, student, method), `height`, `width`
-    (None: HR), `per_class` (None: all), `prec1` with `prec1_std` and `low`, `high` over seeds, `chance`,
-    `multiply_adds` (of a video), `bytes_per_second` (raw, at 30 frames/s), `seconds` (of training).
+    (None: HR), `per_class` (None: all), `clips_per_class` (on average, that trained), `prec1` with `prec1_std` and
+    `low`, `high` over seeds, `chance`, `multiply_adds` (of a video), `bytes_per_second` (raw, at 30 frames/s),
+    `seconds` (of training).
     """
     out = Path(request.out).expanduser()
     if not resolutions and not per_class:
@@ -113,6 +114,8 @@ def rows_of(
             add("who", "student", (height, width), None, Row(f"{name} who", sensor | WHO, "student"))
     for clips in per_class:
         add("clips", "method", None, clips, Row(f"{clips} a class", {"data.per_class": str(clips)}))
+    if per_class:
+        add("clips", "method", None, None, Row("all clips"))
     return rows
 
 
@@ -131,6 +134,7 @@ def point_of(items: list[Planned]) -> Point:
         "low": min(cell["prec1"] for cell in figures["cells"]),
         "high": max(cell["prec1"] for cell in figures["cells"]),
         "chance": 100 / len(contract.classes),
+        "clips_per_class": len(items[0].clips.train) / len(contract.classes),
         "bytes_per_second": size[0] * size[1] * contract.channels * FRAMES_PER_SECOND,
     }
 

@@ -70,14 +70,17 @@ def resolution_panel(axes: Any, points: list[Point]) -> None:
 
 def clips_panel(axes: Any, points: list[Point]) -> None:
     """Accuracy against training clips of each class."""
-    counted = [p for p in points if p["what"] == "clips"]
+    counted = sorted((p for p in points if p["what"] == "clips"), key=lambda p: p["clips_per_class"])
     _, _, label, colour, line = LINES[0]
-    band(axes, [p["per_class"] for p in counted], counted, label, colour, line)
+    count = [p["clips_per_class"] for p in counted]
+    band(axes, count, counted, label, colour, line)
     axes.set_xscale("log")
-    axes.set_xticks([p["per_class"] for p in counted], [str(p["per_class"]) for p in counted])
+    axes.set_xticks(
+        count, [f"{n:.3g}" + ("" if p["per_class"] else "\nall") for n, p in zip(count, counted, strict=True)]
+    )
     axes.minorticks_off()
     axes.axhline(counted[0]["chance"], color="grey", linestyle=":", linewidth=1, label="chance")
-    axes.set_xlabel("training clips of each class")
+    axes.set_xlabel("training clips of each class, on average")
     axes.legend(frameon=False, fontsize=7.5)
 
 
