@@ -39,7 +39,7 @@ def test_what_would_count_twice_or_not_at_all_is_refused(changes: dict[str, Any]
         ("4", "--loss.sat=1", "every row says otherwise"),
         ("4", "--data.pool=mime", "give --pool"),
         ("2", "--input.sensor.height=9", "every row says otherwise"),
-        ("5", "--network.backbone=r2plus1d18", "every row says otherwise"),
+        ("5", "--input.stream=flow", "every row says otherwise"),
     ],
 )
 def test_keys_that_reach_no_cell_are_refused(number: str, word: str, said: str) -> None:

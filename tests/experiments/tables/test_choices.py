@@ -89,6 +89,14 @@ def test_a_table_by_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads((tmp_path / "table" / "results.json").read_text())["tried"] == tried
 
 
+@pytest.mark.parametrize("key", ["seed", "loss.ce"])
+def test_a_choice_that_would_reach_no_cell_is_refused(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "choices.yaml"
+    path.write_text(f"[{{student.lr: 0.1}}, {{{key}: 0.5}}]")
+    with pytest.raises(FarviewError, match=f"--{key}: "):
+        table("4", tiny_request(tmp_path, rows=("Student",), choices=str(path)), quiet=True)
+
+
 def test_splits_without_choices_decide_nothing() -> None:
     with pytest.raises(SystemExit, match="--choices"):
         main(["table", "4", "--choose-on", "held-out3"])

@@ -8,7 +8,7 @@ import numpy as np
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Cell, Request, make_cells, rows_of
+from farview.experiments.tables.cells import Cell, Request, make_cells, rows_of, with_settings
 from farview.experiments.tables.check import check_request
 from farview.experiments.tables.choices import Tried, decide, make_trials, read_choices, taken
 from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
@@ -70,6 +70,8 @@ def try_choices(
     """Run every choice of every row on clips held out of training; what was tried, the best of each row marked."""
     assert request.choices is not None
     choices = read_choices(request.choices)
+    for choice in choices:
+        check_request(with_settings(request, choice), rows, columns)
     trials = make_trials(request, rows, columns, choices)
     part: Part = "test" if request.choose_on else "validation"
     planned, failed = run_cells([cell for trial in trials for cell in trial.cells], jobs, engine, part, quiet)
