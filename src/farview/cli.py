@@ -85,6 +85,12 @@ def evaluate(arguments: Arguments) -> None:
     parser.add_argument("--out", help="folder for results.json and predictions.csv")
     parser.add_argument("--skip_unreadable", type=bool, default=False, help="go on without unreadable clips")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
+    parser.add_argument(
+        "--accelerator",
+        choices=["auto", "cpu", "gpu"],
+        default="auto",
+        help="where the network runs (default: a GPU where there is one)",
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     model_data_defaults(parser, arguments)
     options = parser.parse_args(spelled(arguments))
@@ -101,6 +107,7 @@ def evaluate(arguments: Arguments) -> None:
             part=options.part,
             skip_unreadable=options.skip_unreadable,
             workers=options.workers,
+            accelerator=options.accelerator,
             quiet=options.json,
         )
         for model in models

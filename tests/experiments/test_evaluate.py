@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from farview.cli import main
 from farview.data.config import DataConfig
@@ -13,6 +14,7 @@ from farview.errors import FarviewError, UnreadableClip
 from farview.experiments.evaluate import evaluate
 from farview.models.model_file import load_model, save_model
 from farview.training.data import prepare
+from farview.training.evaluation import predict_clips
 from farview.training.phases import Run
 from tests.training.tiny import make_clips, tiny_recipe
 
@@ -40,6 +42,24 @@ def test_parts_are_those_of_training(finished: Run) -> None:
         measured = contract.accuracy.get({"val": "validation"}.get(part, part))
         assert measured is None or measured["prec1"] == pytest.approx(result.accuracy.prec1)
         assert measured is not None or part == "train"
+
+
+def test_it_runs_where_it_is_told(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def watched(*arguments: Any, device: str) -> Any:
+        asked.append(device)
+        return predict_clips(*arguments)
+
+    monkeypatch.setattr("farview.experiments.evaluate.predict_clips", watched)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    model, recipe = finished.models["student"], finished.recipe
+    for accelerator in ("auto", "gpu", "cpu"):
+        evaluate(model, recipe.data, store=recipe.store, accelerator=accelerator, quiet=True)
+    assert asked == ["cuda", "cuda", "cpu"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(FarviewError, match="--accelerator gpu: PyTorch sees no CUDA GPU"):
+        evaluate(model, recipe.data, store=recipe.store, accelerator="gpu", quiet=True)
 
 
 def test_unreadable_clips_do_not_shift_the_division(finished: Run, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from farview.training.evaluation import Predictions, predict_clips
 from farview.training.fusion import fuse
 from farview.training.metrics import Accuracy, accuracy, confusion
 from farview.training.phases import write_json, write_predictions
-from farview.training.recipe import STORE
+from farview.training.processor import device_of
+from farview.training.recipe import STORE, MachineConfig
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,19 @@ def evaluate(
     store: str | Path = STORE,
     skip_unreadable: bool = False,
     workers: int = 2,
+    accelerator: str = "auto",
     quiet: bool = False,
 ) -> Evaluation:
     """Accuracy of a model on one part of a data set: `test`, or `val` and `train` as the model's training divided them.
 
     Labels are matched to the model's classes by name. Unreadable clips raise `UnreadableClip` by name unless
-    `skip_unreadable`.
+    `skip_unreadable`. `accelerator`: auto (a GPU where there is one), cpu or gpu; raises FarviewError without one.
     """
+    device = device_of(MachineConfig(accelerator=accelerator))
+    if accelerator == "gpu" and device == "cpu":
+        raise FarviewError(
+            "--accelerator gpu: PyTorch sees no CUDA GPU; leave it out, or install its GPU build"
+        )
     network, contract = load_model(Path(model))
     data = open_data(config)
     listed = data.part("test") if part == "test" else data.part("train") + data.part("val")
@@ -98,7 +105,7 @@ def evaluate(
     clips = [relabelled[clip.id] for clip in chosen if clip.id in relabelled]
     if not clips:
         raise FarviewError(f"{config.source}: the part '{part}' has no readable clips")
-    predictions = predict_clips(network, contract, clips, folder)
+    predictions = predict_clips(network, contract, clips, folder, device=device)
     return Evaluation(
         str(model),
         config.source,
