@@ -52,6 +52,23 @@ class Camera(Protocol):
         ...
 
 
+class Pace:
+    """What plays at its own speed: each frame when it is due."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def wait(self, moment: float) -> float:
+        """Sleep until a frame of the time `moment` is due, the first at once; seconds that it is late, at least 0."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now - moment
+        early = self._began + moment - now
+        if early > 0:
+            time.sleep(early)
+        return max(0.0, -early)
+
+
 def camera_of(text: str) -> Camera | None:
     """What `text` names, if it is live: a number is a camera, `rtsp://...` a stream; None for a file or folder."""
     if text.isdecimal():
@@ -123,7 +140,7 @@ class Stream:
         codec: CodecContext = stream.codec_context
         codec.thread_type, codec.thread_count = "NONE", 1  # threads hold frames back
         turned = VideoReformatter()
-        orientation = began = None
+        orientation, pace = None, Pace()
         timeless = Flags.no_timestamps in Flags(container.format.flags)  # those of MJPEG are made up
         for packet in container.demux(stream):
             codec.skip_frame = "NONKEY" if self.hurry else "DEFAULT"
@@ -134,8 +151,7 @@ class Stream:
             for frame in decoded:
                 orientation = orientation or orientation_of(frame)
                 if frame.time is not None and container.duration is not None:  # a file
-                    began = time.monotonic() - frame.time if began is None else began
-                    time.sleep(max(0.0, began + frame.time - time.monotonic()))
+                    pace.wait(frame.time)
                 rgb = turned.reformat(frame, format="rgb24", threads=1).to_ndarray()
                 yield None if timeless else frame.time, orientation.apply(np.asarray(rgb, np.uint8))
         if container.duration is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from farview.deploy.live import steadily
 from farview.errors import FarviewError, UnreadableClip
-from farview.frames.camera import Camera, FillingFolder, Timed, camera_of
+from farview.frames.camera import Camera, FillingFolder, Pace, Timed, camera_of
 from farview.frames.source import Image, Source
 from farview.frames.times import timed
 from farview.models.contract import Contract
@@ -104,14 +104,11 @@ class Played:
         """Each frame when it is due; those that are late are left out in a hurry. Raises `UnreadableClip`."""
         with self.source.open() as opened:
             refuse(opened, self.name, self.contract)
-            began = time.monotonic()
+            pace = Pace()
             for moment, image in _once(timed(opened, self.rate)):
-                wait = began + moment - time.monotonic()
-                if wait > 0:
-                    time.sleep(wait)
-                elif self.hurry and wait < -LATE / 2:
-                    continue
-                yield moment, image
+                late = pace.wait(moment)
+                if not (self.hurry and late > LATE / 2):
+                    yield moment, image
 
 
 def _once(frames: Iterator[tuple[float, Image]]) -> Iterator[tuple[float, Image]]:
