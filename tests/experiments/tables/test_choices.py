@@ -20,14 +20,14 @@ CHOICES = [{"student.lr": "1e-9"}, {"student.lr": "0.01"}, {"student.lr": "1e30"
 
 
 def trial(row: str, choice: int, split: str | None = None) -> Trial:
-    return Trial(Row(row), "resnet", split, choice, ())
+    return Trial(Row(row), "resnet", split, CHOICES[choice], ())
 
 
 def test_each_row_and_split_takes_its_own_best_and_the_first_of_equals() -> None:
     trials = [trial(row, i, split) for row in ("A", "B") for i in range(3) for split in ("1", "2")]
     #          A: choice 0      1           2         B: 0        1           2
     figures = [10.0, 30.0, 20.0, 30.0, None, 20.0, None, None, 5.0, 6.0, 5.0, 7.0]
-    tried = decide(trials, figures, CHOICES)
+    tried = decide(trials, figures)
     assert [each["prec1"] for each in tried] == figures
     found = {(row, split): taken(tried, row, "resnet", split) for row in "AB" for split in "12"}
     assert found == {
@@ -40,13 +40,13 @@ def test_each_row_and_split_takes_its_own_best_and_the_first_of_equals() -> None
 
 
 def test_splits_that_decide_do_so_for_all() -> None:
-    tried = decide([trial("A", 0), trial("A", 1)], [1.0, 2.0], CHOICES)
+    tried = decide([trial("A", 0), trial("A", 1)], [1.0, 2.0])
     assert taken(tried, "A", "resnet", "1") == taken(tried, "A", "resnet", "7") == CHOICES[1]
 
 
 def test_a_row_whose_choices_all_failed_is_named() -> None:
     with pytest.raises(FarviewError, match="A, resnet"):
-        decide([trial("A", 0), trial("A", 1)], [None, None], CHOICES)
+        decide([trial("A", 0), trial("A", 1)], [None, None])
 
 
 @pytest.mark.parametrize("text", ["{student.lr: 1}", "[{student.lr: 1}]", "[1, 2]", "[{a: ", "\x00"])

@@ -1,4 +1,4 @@
-"""The same choices of settings for every row, decided on clips held out of training: no test clip is looked at."""
+"""The same choices of settings for every row, decided on clips held out of training."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Trial:
     column: str
     split: str | None
     """The split that it decides for; None: all."""
-    choice: int
+    choice: Settings
     cells: tuple[Cell, ...]
 
 
@@ -50,7 +50,7 @@ def make_trials(
     trials = []
     for row in rows:
         for column in columns:
-            for number, choice in enumerate(choices):
+            for choice in choices:
                 asked = with_settings(request, choice)
                 for decided in (None,) if request.choose_on else request.splits:
                     cells = tuple(
@@ -58,17 +58,20 @@ def make_trials(
                         for split in (request.choose_on if decided is None else (decided,))
                         for recipe in [cell_recipe(asked, row, column, split, request.seeds[0])]
                     )
-                    trials.append(Trial(row, column, decided, number, cells))
+                    trials.append(Trial(row, column, decided, choice, cells))
     return trials
+
+
+def in_words(choice: Settings) -> str:
+    """A choice for a reader."""
+    return " ".join(f"{key} {value}" for key, value in choice.items()) or "the recipe as it is"
 
 
 Tried = dict[str, Any]
 """`row`, `column`, `split`, `choice` (settings), `prec1` on held-out clips (None where it failed), `taken`."""
 
 
-def decide(
-    trials: Sequence[Trial], figures: Sequence[float | None], choices: Sequence[Settings]
-) -> list[Tried]:
+def decide(trials: Sequence[Trial], figures: Sequence[float | None]) -> list[Tried]:
     """What was tried, with the best of each row, column and split marked: the first of equals.
 
     `figures` are the trials' mean Prec@1 on the held-out clips, None where training failed. Raises FarviewError where
@@ -79,7 +82,7 @@ def decide(
             "row": trial.row.name,
             "column": trial.column,
             "split": trial.split,
-            "choice": choices[trial.choice],
+            "choice": trial.choice,
             "prec1": figure,
             "taken": False,
         }

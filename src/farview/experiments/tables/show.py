@@ -11,6 +11,7 @@ import numpy as np
 
 from farview.experiments.charts import figure, style, svg
 from farview.experiments.page import captioned, page, paragraph, section, table, wide
+from farview.experiments.tables.choices import in_words
 from farview.experiments.tables.results import Results
 
 COLUMNS: tuple[tuple[str, Callable[[Results], str]], ...] = (
@@ -135,7 +136,7 @@ def shown_choices(tried: list[Results]) -> tuple[list[str], list[list[str]]]:
         [
             each["row"],
             each["split"] or "all",
-            " ".join(f"{key} {value}" for key, value in each["choice"].items()) or "the recipe as it is",
+            in_words(each["choice"]),
             "failed" if each["prec1"] is None else f"{each['prec1']:.1f}",
             "yes" if each["taken"] else "",
         ]

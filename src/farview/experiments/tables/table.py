@@ -10,7 +10,7 @@ from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Cell, Request, make_cells, rows_of, with_settings
 from farview.experiments.tables.check import check_request
-from farview.experiments.tables.choices import Tried, decide, make_trials, read_choices, taken
+from farview.experiments.tables.choices import Tried, decide, in_words, make_trials, read_choices, taken
 from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
 from farview.experiments.tables.finished import facts
 from farview.experiments.tables.results import Part, Results, Unit, cell_of, results_of
@@ -83,14 +83,14 @@ def try_choices(
         items = [next(done) for _ in trial.cells]
         whole = all(stream.last.is_file() for item in items for stream in item.streams)
         figures.append(float(np.mean([cell_of(item, part)["prec1"] for item in items])) if whole else None)
-    tried = decide(trials, figures, choices)
+    tried = decide(trials, figures)
     for each in tried if not quiet else []:
         if each["taken"]:
             where = f"{each['row']}, {each['column']}" + (f", split {each['split']}" if each["split"] else "")
-            settings = (
-                " ".join(f"{key} {value}" for key, value in each["choice"].items()) or "the recipe as it is"
+            print(
+                f"chosen   {where}: {in_words(each['choice'])} (held-out prec@1 {each['prec1']:.1f})",
+                flush=True,
             )
-            print(f"chosen   {where}: {settings} (held-out prec@1 {each['prec1']:.1f})", flush=True)
     return tried
 
 
