@@ -97,6 +97,16 @@ def test_a_choice_that_would_reach_no_cell_is_refused(tmp_path: Path, key: str) 
         table("4", tiny_request(tmp_path, rows=("Student",), choices=str(path)), quiet=True)
 
 
+def test_test_clips_decide_nothing(tmp_path: Path) -> None:
+    """What split 2 tests, split 1 trains on, and the other way round."""
+    request = tiny_request(tmp_path, rows=("Student",), choices="choices/rates", choose_on=("2",))
+    with pytest.raises(
+        FarviewError, match=r"--choose-on 2: \d+ of its clips, such as .*, are test clips of split 1"
+    ):
+        table("4", request, quiet=True)
+    assert not (tmp_path / "table").exists()
+
+
 def test_splits_without_choices_decide_nothing() -> None:
     with pytest.raises(SystemExit, match="--choices"):
         main(["table", "4", "--choose-on", "held-out3"])

@@ -120,6 +120,17 @@ def make_cells(
     return cells
 
 
+def first_cells(request: Request, rows: Sequence[Row], columns: Sequence[str]) -> list[Cell]:
+    """One cell of every row, column and split, as the recipes are, with the first seed; nothing is written."""
+    seed = request.seeds[0]
+    return [
+        Cell(row, column, split, seed, cell_recipe(request, row, column, split, seed))
+        for row in rows
+        for column in columns
+        for split in request.splits
+    ]
+
+
 def with_settings(request: Request, settings: Settings) -> Request:
     """The request with further recipe keys for all cells."""
     return replace(

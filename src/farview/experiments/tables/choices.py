@@ -9,6 +9,7 @@ import yaml
 
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell, Request, cell_recipe, with_settings
+from farview.experiments.tables.engine import Planned
 from farview.experiments.tables.rows import Row, Settings
 from farview.training.recipe import recipe_path
 
@@ -60,6 +61,20 @@ def make_trials(
                     )
                     trials.append(Trial(row, column, decided, choice, cells))
     return trials
+
+
+def refuse_test_clips(trials: Sequence[Planned], cells: Sequence[Planned]) -> None:
+    """Raise FarviewError where a trial trains on, or is measured by, test clips of the table's own cells."""
+    test = {clip.id: item.cell.split for item in cells for clip in item.clips.test}
+    for trial in trials:
+        shown = (*trial.clips.train, *trial.clips.val, *trial.clips.test)
+        leaked = [clip.id for clip in shown if clip.id in test]
+        if leaked:
+            raise FarviewError(
+                f"--choose-on {trial.cell.split}: {len(leaked)} of its clips, such as {leaked[0]}, are test clips of "
+                f"split {test[leaked[0]]}, which must not decide anything; name a split of training clips alone (of "
+                "MSR-Action3D held-out1 to held-out9), or leave it out and set data.val_share"
+            )
 
 
 def in_words(choice: Settings) -> str:

@@ -66,9 +66,16 @@ class Planned:
         return self.folders[self.cell.row.phase] / MODEL
 
 
-def plan(cells: Iterable[Cell], quiet: bool = False) -> list[Planned]:
-    """Open and decode the data of every cell, each data set once; where each cell's phases will lie."""
-    opened: dict[str, Prepared] = {}
+Opened = dict[str, Prepared]
+"""Data sets by a digest of what was asked of them."""
+
+
+def plan(cells: Iterable[Cell], quiet: bool = False, opened: Opened | None = None) -> list[Planned]:
+    """Open and decode the data of every cell, each data set once; where each cell's phases will lie.
+
+    `opened` holds what an earlier plan opened, and takes what this one does.
+    """
+    opened = {} if opened is None else opened
 
     def planned(cell: Cell) -> Planned:
         recipe = cell.recipe

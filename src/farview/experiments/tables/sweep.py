@@ -12,11 +12,11 @@ from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.cells import Request, make_cells
 from farview.experiments.tables.check import check_request
-from farview.experiments.tables.engine import Engine, Planned
+from farview.experiments.tables.engine import Engine, Planned, plan
 from farview.experiments.tables.results import Others, row_of
 from farview.experiments.tables.rows import Row, Settings
 from farview.experiments.tables.sweep_chart import draw
-from farview.experiments.tables.table import raise_failed, run_cells
+from farview.experiments.tables.table import raise_failed, run_planned
 from farview.frames.files import atomic_write
 from farview.models.contract import read_contract
 from farview.training.phases import MODEL, write_json
@@ -57,7 +57,8 @@ def sweep(
         print("left out who it is: the clips have no groups (people)", flush=True)
     rows = rows_of(resolutions, per_class, named)
     cells = make_cells(request, [row for _, row in rows], ("resnet",))
-    planned, failed = run_cells(cells, jobs, engine, "test", quiet)
+    planned = plan(cells, quiet)
+    failed = run_planned(planned, jobs, engine, "test", quiet)
     raise_failed(failed)
     points = []
     for place, row in rows:

@@ -8,10 +8,18 @@ import numpy as np
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Cell, Request, make_cells, rows_of, with_settings
+from farview.experiments.tables.cells import Request, first_cells, make_cells, rows_of, with_settings
 from farview.experiments.tables.check import check_request
-from farview.experiments.tables.choices import Tried, decide, in_words, make_trials, read_choices, taken
-from farview.experiments.tables.engine import Engine, Planned, Task, plan, run_tasks, tasks_of
+from farview.experiments.tables.choices import (
+    Tried,
+    decide,
+    in_words,
+    make_trials,
+    read_choices,
+    refuse_test_clips,
+    taken,
+)
+from farview.experiments.tables.engine import Engine, Opened, Planned, Task, plan, run_tasks, tasks_of
 from farview.experiments.tables.finished import facts
 from farview.experiments.tables.results import Part, Results, Unit, cell_of, results_of
 from farview.experiments.tables.rows import Row, choose
@@ -45,9 +53,10 @@ def table(
         raise FarviewError(f"nothing is left of table {number}: {left_out[0]}")
     for reason in left_out if not quiet else []:
         print(f"left out {reason}", flush=True)
-    tried = try_choices(request, rows, columns, jobs, engine, quiet) if request.choices else []
-    cells = make_cells(request, rows, columns, partial(taken, tried))
-    planned, failed = run_cells(cells, jobs, engine, part, quiet, unit)
+    opened: Opened = {}
+    tried = try_choices(request, rows, columns, jobs, engine, quiet, opened) if request.choices else []
+    planned = plan(make_cells(request, rows, columns, partial(taken, tried)), quiet, opened)
+    failed = run_planned(planned, jobs, engine, part, quiet, unit)
     results = results_of(chosen, request, planned, part, unit) | {"tried": tried}
     of = "" if part == "test" else f"-{part}"
     write_json(out / f"results{of}.json", results)
@@ -65,16 +74,28 @@ def table(
 
 
 def try_choices(
-    request: Request, rows: list[Row], columns: tuple[str, ...], jobs: int, engine: Engine, quiet: bool
+    request: Request,
+    rows: list[Row],
+    columns: tuple[str, ...],
+    jobs: int,
+    engine: Engine,
+    quiet: bool,
+    opened: Opened,
 ) -> list[Tried]:
-    """Run every choice of every row on clips held out of training; what was tried, the best of each row marked."""
+    """Run every choice of every row on clips held out of training; what was tried, the best of each row marked.
+
+    Raises FarviewError where `--choose-on` would let the table's test clips decide.
+    """
     assert request.choices is not None
     choices = read_choices(request.choices)
     for choice in choices:
         check_request(with_settings(request, choice), rows, columns)
     trials = make_trials(request, rows, columns, choices)
     part: Part = "test" if request.choose_on else "validation"
-    planned, failed = run_cells([cell for trial in trials for cell in trial.cells], jobs, engine, part, quiet)
+    planned = plan([cell for trial in trials for cell in trial.cells], quiet, opened)
+    if request.choose_on:
+        refuse_test_clips(planned, plan(first_cells(request, rows, columns), quiet, opened))
+    failed = run_planned(planned, jobs, engine, part, quiet)
     for reason in failed.values():
         print(f"a choice failed: {reason}", flush=True)
     done = iter(planned)
@@ -94,11 +115,10 @@ def try_choices(
     return tried
 
 
-def run_cells(
-    cells: list[Cell], jobs: int, engine: Engine, part: Part, quiet: bool, unit: Unit = "clip"
-) -> tuple[list[Planned], dict[Path, str]]:
-    """Run what is not done of the cells; returns them with their folders, and the phases that failed and why."""
-    planned = plan(cells, quiet)
+def run_planned(
+    planned: list[Planned], jobs: int, engine: Engine, part: Part, quiet: bool, unit: Unit = "clip"
+) -> dict[Path, str]:
+    """Run what is not done of the cells; returns the folders of the phases that failed, and why."""
     for item in planned:
         clips = item.clips.test if part == "test" else item.clips.val
         if not clips:
@@ -110,7 +130,7 @@ def run_cells(
             )
     tasks = tasks_of(planned)
     if not quiet:
-        print(f"{len(cells)} cells; {len(tasks)} phases to train", flush=True)
+        print(f"{len(planned)} cells; {len(tasks)} phases to train", flush=True)
 
     def report(task: Task, done: int) -> None:
         if quiet or not (task.folder / MODEL).is_file():
@@ -119,7 +139,7 @@ def run_cells(
         prec1, seconds = measured[part]["prec1"], trained["seconds"]
         print(f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({seconds:.0f} s)", flush=True)
 
-    return planned, run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
+    return run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
 
 
 def raise_failed(failed: dict[Path, str]) -> None:
