@@ -27,7 +27,7 @@ FLAT = Contract(
 """S-Net, 2D, changes between frames."""
 DEEP = replace(
     FLAT,
-    network=NetworkConfig("r2plus1d18", 2, "tiny"),
+    network=NetworkConfig("r2plus1d18", 2, "tiny", pyramid=2),
     channels=1,
     input_size=(12, 16),
     resolution="hr",
@@ -36,7 +36,7 @@ DEEP = replace(
     mean=(0.0,),
     std=(0.25,),
 )
-"""T-Net, 3D, grey."""
+"""T-Net, 3D, grey, with a temporal pyramid."""
 
 
 def model_file(path: Path, contract: Contract, seed: int = 0) -> Path:

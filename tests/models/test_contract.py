@@ -36,6 +36,13 @@ def test_text_and_back() -> None:
     assert Contract.from_json(plain.to_json()) == plain
 
 
+def test_a_pyramid_is_what_an_older_farview_must_not_overlook() -> None:
+    assert "pyramid" not in json.loads(CONTRACT.to_json())["network"]
+    ordered = replace(CONTRACT, network=replace(CONTRACT.network, pyramid=2))
+    assert json.loads(ordered.to_json())["format"] == 3
+    assert Contract.from_json(ordered.to_json()) == ordered
+
+
 def test_models_of_frames_are_written_as_before_there_was_flow() -> None:
     text = json.loads(CONTRACT.to_json())
     assert text["format"] == 1 and "flow" not in text

@@ -12,6 +12,7 @@ from farview.deploy.runner import Run, Runner
 from farview.models.contract import Contract
 from farview.models.model_file import load_model
 from farview.models.network import ActionNetwork
+from farview.models.temporal_pyramid import pyramid
 
 
 class IntervalGraph(nn.Module):
@@ -34,14 +35,13 @@ class DecisionGraph(nn.Module):
 
     def __init__(self, network: ActionNetwork) -> None:
         super().__init__()
-        self.attention, self.fc = network.attention, network.fc
+        self.attention, self.fc, self.levels = network.attention, network.fc, network.config.pyramid
         self.shape = network.intervals, network.backbone.features  # (K, D)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, K, D) -> scores (B, classes) and temporal attention (B, K); rows of both sum to 1."""
         attention = self.attention(features).attention
-        video = (attention.unsqueeze(-1) * features).sum(1)  # (B, D)
-        return self.fc(video).softmax(1), attention
+        return self.fc(pyramid(features, attention, self.levels)).softmax(1), attention
 
 
 def graphs(path: Path | str) -> tuple[IntervalGraph, DecisionGraph, Contract]:

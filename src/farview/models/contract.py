@@ -18,8 +18,9 @@ Backbone = Literal["resnet18", "resnet34", "r2plus1d18", "r2plus1d34"]
 Stem = Literal["imagenet", "small", "tiny"]
 Resolution = Literal["hr", "elr"]
 
-FORMAT = 2  # of model files; raised when an older Farview could no longer read them
-WITHOUT_FLOW = 1  # what models that see frames are still written as
+FORMAT = 3  # of model files; raised when an older Farview could no longer read them
+MOST_LEVELS = 8
+"""Of a temporal pyramid: 128 parts, more than any clip has intervals."""
 KEY = "farview"  # of the metadata; one key alone, as safetensors writes several in random order
 CONTRACT = "contract.json"  # in what `farview export` writes
 
@@ -39,6 +40,9 @@ class NetworkConfig:
     of the frames. What moves then stands out from the first layer on, which matters where clips are few."""
     dropout: float = 0.0
     """Share of the video's features dropped before the class head in training."""
+    pyramid: int = 1
+    """Levels of the temporal pyramid: 1, the class head sees the whole video (the paper's); 2, its halves beside it;
+    3, its quarters too, and so on. More than one tells what comes first."""
 
     def __post_init__(self) -> None:
         for key, kind in (("backbone", Backbone), ("stem", Stem)):
@@ -49,6 +53,10 @@ class NetworkConfig:
             raise FarviewError(f"network.width is {self.width!r}; it must be a whole number of at least 1")
         if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise FarviewError(f"network.dropout is {self.dropout!r}; it must be at least 0 and below 1")
+        if not isinstance(self.pyramid, int) or not 1 <= self.pyramid <= MOST_LEVELS:
+            raise FarviewError(
+                f"network.pyramid is {self.pyramid!r}; it must be a whole number from 1 to {MOST_LEVELS}"
+            )
 
 
 @dataclass(frozen=True)
@@ -128,10 +136,16 @@ class Contract:
 
     def to_json(self) -> str:
         """The contract as text; equal contracts give equal text."""
-        values = {"format": FORMAT} | asdict(self)
+        values = {"format": 1} | asdict(self)
+        # What came later is written where it is in use, so that an older Farview reads the other models.
         if self.flow is None:
             del values["flow"]
-            values["format"] = WITHOUT_FLOW
+        else:
+            values["format"] = 2
+        if self.network.pyramid == 1:
+            del values["network"]["pyramid"]
+        else:
+            values["format"] = 3
         return json.dumps(values, sort_keys=True, ensure_ascii=False)
 
     @classmethod

@@ -63,7 +63,7 @@ def cost(
     features = torch.empty(1, intervals, network.backbone.features, device="meta")
     convolutions = multiply_adds(lambda: network.backbone(network.stack(image)))
     attention = multiply_adds(lambda: network.attention(features))
-    head = multiply_adds(lambda: network.fc(features[:, 0]))
+    head = multiply_adds(lambda: network.interval_logits(features[:, 0]))
     inner, outer = other_operations(network, image)
     total, extra = (sum(p.numel() for p in m.parameters()) for m in (network, network.attention))
     return Cost(

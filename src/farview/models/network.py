@@ -10,6 +10,7 @@ from farview.models.contract import NetworkConfig
 from farview.models.r2plus1d import R2Plus1D
 from farview.models.resnet import STEMS, ResNet
 from farview.models.temporal_attention import TemporalAttention
+from farview.models.temporal_pyramid import parts, pyramid
 
 __all__ = ["ActionNetwork", "ActionOutput", "NetworkConfig", "least_size"]
 
@@ -45,6 +46,7 @@ class ActionNetwork(nn.Module):
     def __init__(
         self, config: NetworkConfig, classes: int, channels: int, intervals: int, frames: int
     ) -> None:
+        """Raises FarviewError where a temporal pyramid has more parts than there are intervals."""
         super().__init__()
         self.config = config
         self.classes, self.channels, self.intervals, self.frames = classes, channels, intervals, frames
@@ -55,9 +57,14 @@ class ActionNetwork(nn.Module):
             self.backbone = ResNet(depth, channels * frames, config.width, config.stem)
         else:
             self.backbone = R2Plus1D(depth, channels, config.width, config.stem)
+        if intervals < 2 ** (config.pyramid - 1):
+            raise FarviewError(
+                f"network.pyramid: {config.pyramid} levels part a video into {2 ** (config.pyramid - 1)}; it has "
+                f"{intervals} intervals (input.intervals.count)"
+            )
         self.attention = TemporalAttention(intervals, self.backbone.features)
         self.dropout = nn.Dropout(config.dropout)
-        self.fc = nn.Linear(self.backbone.features, classes)
+        self.fc = nn.Linear(self.backbone.features * parts(config.pyramid), classes)
         self.apply(initialise)
         nn.init.normal_(self.fc.weight, std=0.01)
         nn.init.zeros_(self.fc.bias)
@@ -65,9 +72,9 @@ class ActionNetwork(nn.Module):
     def forward(self, clips: Tensor) -> ActionOutput:
         """(B, K, C, T, H, W), normalised -> `ActionOutput`.
 
-        Logits come from the attention-weighted sum of the intervals' features. The weights sum to 1, so that
-        the sum has the scale of one interval's features whatever K is. Raises FarviewError where the shape does
-        not fit.
+        Logits come from the attention-weighted sum of the intervals' features (of a temporal pyramid, from the
+        sums of its parts). The weights sum to 1, so that a sum has the scale of one interval's features whatever
+        K is. Raises FarviewError where the shape does not fit.
         """
         self.check(tuple(clips.shape))
         x = clips.flatten(0, 1)  # (B*K, C, T, H, W)
@@ -77,9 +84,17 @@ class ActionNetwork(nn.Module):
         stages = tuple(m.unflatten(0, (-1, self.intervals)) for m in maps)  # (B, K, C_i, T_i, H_i, W_i)
         features = stages[-1].mean((3, 4, 5))  # (B, K, D), global average pooling
         hidden, scores, attention = self.attention(features)
-        video = (attention.unsqueeze(-1) * features).sum(1)  # (B, D)
+        video = self.video(features, attention)
         logits = self.fc(self.dropout(video))
         return ActionOutput(logits, features, stages, hidden, scores, attention)
+
+    def video(self, features: Tensor, attention: Tensor) -> Tensor:
+        """What the class head sees: features (B, K, D) and attention (B, K) -> (B, D x parts of the pyramid)."""
+        return pyramid(features, attention, self.config.pyramid)
+
+    def interval_logits(self, features: Tensor) -> Tensor:
+        """What each interval says alone, (..., D) -> (..., classes): the logits of a video that shows it all along."""
+        return self.fc(features.repeat(*[1] * (features.dim() - 1), parts(self.config.pyramid)))
 
     def stack(self, x: Tensor) -> Tensor:
         """What the backbone takes: (N, C, T, H, W) -> (N, C*T, H, W) for 2D, unchanged for 3D."""

@@ -56,7 +56,7 @@ class Recogniser:
         video = self.video(sight.seen)
         output = self.forward(video)
         with torch.inference_mode():
-            interval_logits = self.network.fc(output.features[0])
+            interval_logits = self.network.interval_logits(output.features[0])
         probabilities = output.logits[0].double().softmax(0).cpu().numpy()
         return Recognition(
             probabilities,

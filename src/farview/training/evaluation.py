@@ -26,7 +26,7 @@ class Predictions:
     interval_logits: Tensor
     """(N, K, classes) float32, of single intervals."""
     features: Tensor
-    """(N, D) float32: the attention-weighted sum of interval features."""
+    """(N, D) float32: the attention-weighted sum of interval features, of a temporal pyramid those of its parts."""
     attention: Tensor
     """(N, K) float32: temporal attention, rows sum to 1."""
 
@@ -50,8 +50,10 @@ def predict_clips(
     for each in loader(data, EpochBatches(len(clips), batch, train=False)):
         videos = each.to(device).videos(contract.input_size)
         output = network(normalise(videos[0] if hr else videos[1], contract.mean, contract.std))
-        pooled = (output.attention[..., None] * output.features).sum(1)
-        parts.append((each.labels, output.logits, network.fc(output.features), pooled, output.attention))
+        pooled = network.video(output.features, output.attention)
+        parts.append(
+            (each.labels, output.logits, network.interval_logits(output.features), pooled, output.attention)
+        )
     labels, logits, interval_logits, features, attention = (
         torch.cat(part).cpu() for part in zip(*parts, strict=True)
     )

@@ -156,12 +156,10 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
     }
     result: dict[Phase, str] = {}
     for name in recipe.phases:
-        settings = {
-            **shared,
-            "phase": name,
-            "training": getattr(recipe, name),
-            "network": recipe.network_of(name),
-        }
+        network = asdict(recipe.network_of(name))
+        if network["pyramid"] == 1:
+            del network["pyramid"]
+        settings = {**shared, "phase": name, "training": getattr(recipe, name), "network": network}
         if name == "teacher":
             settings["input"] = {
                 **seen,

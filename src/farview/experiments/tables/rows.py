@@ -158,6 +158,7 @@ FROM_TEACHER: Settings = {"transfer.initial": "teacher"}
 REFITTED: Settings = FROM_TEACHER | {"transfer.refit": "true"}
 KD: Settings = {"loss.kd": "1.0"}
 FRESH: Settings = {"augment.fresh_noise": "true"}
+PYRAMID: Settings = {"network.pyramid": "2"}
 HALF: Settings = {"student_network.width_factor": "0.5"}
 NATIVE: Settings = {"input.elr_size": "native"}
 TINY: Settings = {"student_network.stem": "tiny"}
@@ -199,6 +200,13 @@ BEYOND = Table(
         Row("fresh noise, CSTAT + KD", CSTAT | FRESH | KD),
         Row("fresh noise, from T-Net + KD", LABELS_ALONE | FROM_TEACHER | KD | FRESH),
         Row("fresh noise, from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD | FRESH),
+        Row("Teacher, pyramid", STAT | PYRAMID, "teacher"),
+        Row("Student, pyramid", STAT | PYRAMID, "student"),
+        Row("Student, pyramid, as long", LABELS_ALONE | PYRAMID),
+        Row("pyramid, CSTAT", CSTAT | PYRAMID),
+        Row("pyramid, KD", LABELS_ALONE | PYRAMID | KD),
+        Row("pyramid, fresh noise, KD", LABELS_ALONE | PYRAMID | FRESH | KD),
+        Row("pyramid, fresh noise, CSTAT + KD", CSTAT | PYRAMID | FRESH | KD),
     ),
     (
         "Every row below Student has trained as long in all: S-Net (or T-Net) first, then the transfer.",
@@ -206,6 +214,8 @@ BEYOND = Table(
         "DIST (NeurIPS 2022): 2; with CSTAT its weights stay thirds.",
         "half width, native input, tiny stem: a cheaper S-Net, trained by itself first; to Student and the gap's share "
         "refer to that one, to full size to the row KD. Multiply-adds are those of a video, all intervals.",
+        "pyramid: T-Net and S-Net have a temporal pyramid of two levels, the whole video and its halves; to Student "
+        "refers to the S-Net that has one too.",
         "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
     ),
 )
