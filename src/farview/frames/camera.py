@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -162,10 +162,12 @@ class Stream:
 class FillingFolder:
     """A folder into which images are put: each is a frame, from now on, in natural order.
 
-    An image counts once its size has not changed between two looks; one that cannot be read is passed over.
+    An image counts once its size has not changed between two looks; one that cannot be read is passed over, and
+    `said`.
     """
 
     path: Path
+    said: Callable[[str], None]
     hurry: bool = False
 
     @property
@@ -174,6 +176,8 @@ class FillingFolder:
 
     def frames(self) -> Generator[Timed]:
         done = {file.name for file in image_files(self.path)}
+        if done:
+            self.said(f"{self.path}: {len(done)} images are there already; frames are those that come")
         sizes: dict[str, int] = {}
         while True:
             files = image_files(self.path)
@@ -189,6 +193,8 @@ class FillingFolder:
                         yield None, read_image(file)
                     else:
                         sizes[file.name] = size
-                except (OSError, UnreadableClip):  # removed meanwhile, or no image
+                except UnreadableClip as error:
+                    self.said(str(error))
+                except OSError:  # removed meanwhile
                     continue
             time.sleep(POLL)

@@ -2,11 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from farview.deploy.watch.actions import Actions
@@ -100,6 +104,74 @@ def test_a_hook_that_does_not_answer_holds_up_nothing(monkeypatch: pytest.Monkey
         assert len(said) >= 16 and "--webhook: too slow: 'walk' of camera" in said[0]
         answer.set()
     assert 2 <= len(received) <= 4
+
+
+def test_what_waits_at_the_end_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow hook hears of everything, however long after the source's end."""
+    monkeypatch.setattr("farview.deploy.watch.actions.HOOK_SECONDS", 0.2)
+    answer, received, said = threading.Event(), [], []
+    tell = partial(waiting, said, answer)
+    with server(received, answer) as address:
+        monkeypatch.setattr("farview.deploy.watch.actions.poster", partial(patient, address))
+        with Actions(CLASSES, webhook=address, said=tell) as actions:
+            for number in range(5):
+                actions(report("walk", source=f"camera{number}"))
+    assert [facts["source"] for facts in received] == [f"camera{number}" for number in range(5)]
+    assert said == ["--webhook: 5 to be done yet; Ctrl-C leaves them out"]
+
+
+def waiting(said: list[str], answer: threading.Event, text: str) -> None:
+    """The hook answers only once the watching waits for it."""
+    said.append(text)
+    answer.set()
+
+
+def patient(address: str, _: str) -> Callable[[dict], None]:
+    """Posts without a limit of its own."""
+
+    def post(facts: dict) -> None:
+        body = json.dumps(facts).encode()
+        headers = {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(address, body, headers, method="POST")).close()
+
+    return post
+
+
+def test_a_stop_breaks_off_what_a_command_started_and_says_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("farview.deploy.watch.actions.HOOK_SECONDS", 2.0)
+    (tmp_path / "long.sh").write_text("sleep 300 & echo $! > pid.part; mv pid.part pid; wait")
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    stop = threading.Event()
+    with Actions(CLASSES, command="sh long.sh", said=said.append, stop=stop) as actions:
+        for number in range(3):
+            actions(report("walk", source=f"camera{number}"))
+        stop.set()
+    assert said[0] == "--exec: 3 left out or broken off at the end"
+    assert ended(int((tmp_path / "pid").read_text()))
+
+
+def ended(pid: int) -> bool:
+    """Whether a process ends within 10 s; one whose parent has not asked for its status has ended too."""
+    try:
+        process = psutil.Process(pid)
+        for _ in range(100):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+            time.sleep(0.1)
+    except psutil.NoSuchProcess:
+        return True
+    return False
+
+
+def test_a_command_is_ended_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farview.deploy.watch.actions.COMMAND_SECONDS", 0.5)
+    said: list[str] = []
+    with Actions(CLASSES, command="sleep 300", said=said.append) as actions:
+        actions(report("walk"))
+    assert said == ["--exec: walk of hall: sleep was ended after 0.5 s"]
 
 
 def test_failures_are_told_without_secrets() -> None:

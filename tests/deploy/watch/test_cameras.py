@@ -17,13 +17,14 @@ import pytest
 
 from farview.cli import main
 from farview.deploy.watch.cameras import Load, watch_feeds
-from farview.deploy.watch.feed import Feed
+from farview.deploy.watch.feed import Feed, Played
 from farview.deploy.watch.setup import Report, Settings, Setup, set_up
 from farview.deploy.watch.watch import read_sources, watch
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.camera import FillingFolder, Timed
 from farview.frames.source import Images
 from farview.models.recogniser import Recogniser
+from farview.models.sight import described
 from tests.deploy.cameras import HttpCamera
 from tests.deploy.rtsp import RtspCamera
 from tests.deploy.test_record import hr_frames
@@ -215,7 +216,7 @@ def seen_in(capsys: pytest.CaptureFixture, seen: set[str]) -> set[str]:
 def test_a_folder_that_fills(setup: Setup, tmp_path: Path) -> None:
     folder, stop, reports = tmp_path / "in", threading.Event(), []
     folder.mkdir()
-    made = Feed("folder", FillingFolder(folder), setup.see, 50, stop, print)
+    made = Feed("folder", FillingFolder(folder, print), setup.see, 50, stop, print)
 
     def fill() -> None:
         for number in range(200):
@@ -233,6 +234,37 @@ def test_a_folder_that_fills(setup: Setup, tmp_path: Path) -> None:
     watch_feeds(setup, [made], stop, tell)
     filler.join()
     assert len(reports) == 1 and reports[0].source == "folder"
+
+
+def test_images_of_a_folder_that_are_passed_over_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    cv2.imwrite(str(tmp_path / "0.png"), elr_frames(1)[0])
+    frames = FillingFolder(tmp_path, said.append).frames()
+
+    def fill() -> None:
+        while not said:
+            time.sleep(0.01)
+        (tmp_path / "1.png").write_bytes(b"no image")
+        cv2.imwrite(str(tmp_path / "2.png"), elr_frames(1, 2)[0])
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    _, image = next(frames)
+    filler.join()
+    assert image.shape == elr_frames(1)[0].shape
+    assert said[0] == f"{tmp_path}: 1 images are there already; frames are those that come"
+    assert len(said) == 2 and str(tmp_path / "1.png") in said[1]
+
+
+def test_a_source_of_another_size_is_not_tried_again(setup: Setup, tmp_path: Path) -> None:
+    np.save(tmp_path / "small.npy", np.zeros((3, 3, 3, 3), np.uint8))
+    stop, said = threading.Event(), []
+    source = described(str(tmp_path / "small.npy"), setup.contract.trained)
+    made = Feed("yard", Played(source, setup.contract, 10.0), setup.see, 50, stop, said.append, True)
+    made.start()
+    made.join(30)
+    assert made.ended and "too few pixels" in str(made.error)
+    assert not any("next attempt" in text for text in said)
 
 
 def test_a_source_that_was_never_there_ends_a_watch_of_it_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import queue
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -30,7 +31,8 @@ WAITING = 100
 class Actions:
     """Does something when an action begins: a sure answer, no background, that the source's last answer was not.
 
-    Context manager: leaving it waits for what is under way, `HOOK_SECONDS` at most.
+    Context manager: leaving it does what still waits; once `stop` is set, only for `HOOK_SECONDS` more, and what is
+    left then is said.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Actions:
         command: str | None = None,
         webhook: str | None = None,
         said: Callable[[str], None] = print,
+        stop: threading.Event | None = None,
     ) -> None:
         """`on`: these classes only; none: all. Raises FarviewError for a class, command or address that is none."""
         for name in on:
@@ -51,9 +54,11 @@ class Actions:
             raise FarviewError("--on: what is to be done? add --exec COMMAND or --webhook ADDRESS")
         self._on = set(on or classes)
         self._last: dict[str, str | None] = {}
+        self._stop = stop or threading.Event()
         self._workers = []
         if command is not None:
-            self._workers.append(Worker("--exec", runner(command), said))
+            program = Program(command)
+            self._workers.append(Worker("--exec", program, said, program.end))
         if webhook is not None:
             self._workers.append(Worker("--webhook", poster(webhook), said))
 
@@ -71,34 +76,46 @@ class Actions:
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.close()
+            worker.close(self._stop)
 
 
 class Worker:
     """One thread that does one thing after the other."""
 
     def __init__(
-        self, name: str, work: Callable[[dict[str, Any]], None], said: Callable[[str], None]
+        self,
+        name: str,
+        work: Callable[[dict[str, Any]], None],
+        said: Callable[[str], None],
+        end: Callable[[], None] = lambda: None,
     ) -> None:
-        self._name, self._work, self._said = name, work, said
-        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(WAITING)
+        """`end` breaks off what `work` is at."""
+        self._name, self._work, self._said, self._end = name, work, said, end
+        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._undone = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, facts: dict[str, Any]) -> None:
         """To be done when it is its turn; left out where too much waits already."""
-        try:
-            self._queue.put_nowait(facts)
-        except queue.Full:
+        if self._undone > WAITING:
             self._said(f"{self._name}: too slow: '{facts['label']}' of {facts['source']} was left out")
+            return
+        self._undone += 1
+        self._queue.put(facts)
 
-    def close(self) -> None:
-        """Wait for what is under way."""
-        try:
-            self._queue.put(None, timeout=HOOK_SECONDS)
-            self._thread.join(HOOK_SECONDS)
-        except queue.Full:
-            pass
+    def close(self, stop: threading.Event) -> None:
+        """Do what waits; once `stop` is set, for `HOOK_SECONDS` more, then break off and say what is left."""
+        self._queue.put(None)
+        self._thread.join(HOOK_SECONDS)
+        if self._thread.is_alive() and not stop.is_set():
+            self._said(f"{self._name}: {self._undone} to be done yet; Ctrl-C leaves them out")
+            while self._thread.is_alive() and not stop.is_set():
+                self._thread.join(0.1)
+        if self._thread.is_alive():
+            left, self._work = self._undone, lambda facts: None
+            self._end()
+            self._said(f"{self._name}: {left} left out or broken off at the end")
 
     def _run(self) -> None:
         while (facts := self._queue.get()) is not None:
@@ -106,35 +123,60 @@ class Worker:
                 self._work(facts)
             except Exception as error:
                 self._said(f"{self._name}: {facts['label']} of {facts['source']}: {error}")
+            self._undone -= 1
 
 
-def runner(command: str) -> Callable[[dict[str, Any]], None]:
-    """Runs a command, without a shell. What was seen is in its environment, never part of the command line:
+class Program:
+    """A command, run without a shell. What was seen is in its environment, never part of the command line:
     FARVIEW_LABEL, FARVIEW_SCORE, FARVIEW_SOURCE, FARVIEW_TIME (ISO 8601, or seconds of a recording).
-    """
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise FarviewError(f"--exec: {command!r} is no command: {error}") from None
-    if not words:
-        raise FarviewError("--exec: an empty command; name a program with its arguments")
-    if shutil.which(words[0]) is None:
-        raise FarviewError(f"--exec: {words[0]}: no such program, or it may not be run")
 
-    def run(facts: dict[str, Any]) -> None:
+    Raises FarviewError for what is no command.
+    """
+
+    def __init__(self, command: str) -> None:
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise FarviewError(f"--exec: {command!r} is no command: {error}") from None
+        if not self._words:
+            raise FarviewError("--exec: an empty command; name a program with its arguments")
+        if shutil.which(self._words[0]) is None:
+            raise FarviewError(f"--exec: {self._words[0]}: no such program, or it may not be run")
+        self._running: subprocess.Popen | None = None
+
+    def __call__(self, facts: dict[str, Any]) -> None:
+        """Run it to its end, `COMMAND_SECONDS` at most. Raises OSError where it fails."""
         seen = {
             "FARVIEW_LABEL": facts["label"],
             "FARVIEW_SCORE": f"{facts['score']:.6f}",
             "FARVIEW_SOURCE": facts["source"],
             "FARVIEW_TIME": str(facts.get("time", facts["seconds"])),
         }
-        done = subprocess.run(  # its output goes where messages go: ours may be read by a program
-            words, env=os.environ | seen, stdin=subprocess.DEVNULL, stdout=2, timeout=COMMAND_SECONDS
+        # Its output goes where messages go: ours may be read by a program. A group of its own ends as a whole.
+        self._running = subprocess.Popen(
+            self._words,
+            env=os.environ | seen,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            process_group=0 if os.name == "posix" else None,
         )
-        if done.returncode:
-            raise OSError(f"{words[0]} ended with status {done.returncode}")
+        try:
+            status = self._running.wait(COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise OSError(f"{self._words[0]} was ended after {COMMAND_SECONDS:g} s") from None
+        if status:
+            raise OSError(f"{self._words[0]} ended with status {status}")
 
-    return run
+    def end(self) -> None:
+        """End the command and what it has started."""
+        if self._running is None or self._running.poll() is not None:
+            return
+        if os.name == "posix":
+            os.killpg(self._running.pid, signal.SIGKILL)
+        else:
+            self._running.kill()
+        self._running.wait()
 
 
 def poster(address: str) -> Callable[[dict[str, Any]], None]:

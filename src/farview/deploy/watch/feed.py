@@ -103,7 +103,10 @@ class Played:
     def frames(self) -> Generator[Timed]:
         """Each frame when it is due; those that are late are left out in a hurry. Raises `UnreadableClip`."""
         with self.source.open() as opened:
-            refuse(opened, self.name, self.contract)
+            try:
+                refuse(opened, self.name, self.contract)
+            except UnreadableClip as error:
+                raise FarviewError(str(error)) from None  # no later attempt could do better
             pace = Pace()
             for moment, image in _once(timed(opened, self.rate)):
                 late = pace.wait(moment)
@@ -119,14 +122,15 @@ def _once(frames: Iterator[tuple[float, Image]]) -> Iterator[tuple[float, Image]
         raise FarviewError(str(error)) from None
 
 
-def live_source(text: str, contract: Contract, rate: float) -> Camera:
+def live_source(text: str, contract: Contract, rate: float, said: Callable[[str], None]) -> Camera:
     """What goes on by itself: a camera, an address, a folder that fills, a recording that plays.
 
-    Raises `UnreadableClip` where `text` is none of these.
+    `said` is told which images of a folder are passed over. Raises `UnreadableClip` where `text` is none of
+    these.
     """
     camera = camera_of(text)
     if camera is not None:
         return camera
     if Path(text).is_dir():
-        return FillingFolder(Path(text))
+        return FillingFolder(Path(text), said)
     return Played(described(text, contract.trained), contract, rate)

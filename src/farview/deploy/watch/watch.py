@@ -39,11 +39,14 @@ def watch(
     """
     no_dumps()
     if (source is None) == (sources is None):
-        raise FarviewError("what is to be watched? name a source, or a file of them by --sources")
+        raise FarviewError("what is to be watched? name either a source or, by --sources, a file of them")
     setup = set_up(model, settings or Settings())
     if not as_json:
         say(setup.told())
-    with stop_on_signal() as stop, Actions(setup.contract.classes, on, command, webhook, say) as actions:
+    with (
+        stop_on_signal() as stop,
+        Actions(setup.contract.classes, on, command, webhook, say, stop) as actions,
+    ):
         if source is not None and not pace and is_file(source):
             show = printer(as_json, False)
             for report in watch_recording(setup, described(source, setup.contract.trained)):
@@ -65,11 +68,11 @@ def watch_live(
     """
     feeds = []
     for name, text in named.items():
+        said = say if name is None else _prefixed(name)
         try:
-            camera = live_source(text, setup.contract, setup.plan.rate)
+            camera = live_source(text, setup.contract, setup.plan.rate, said)
         except FarviewError as error:
             raise FarviewError(str(error) if name is None else f"{name}: {error}") from None
-        said = say if name is None else _prefixed(name)
         capacity = setup.plan.length + setup.plan.hop
         feeds.append(Feed(name or camera.name, camera, setup.see, capacity, stop, said, name is not None))
     with ExitStack() as stack:
