@@ -19,7 +19,7 @@ from farview.deploy.graphs import runner
 from farview.deploy.runner import Runner, open_model
 from farview.errors import FarviewError
 from farview.frames.arrays import MemoryFrames
-from farview.models.bundle import read_bundle
+from farview.models.bundle import read_bundle, write_bundle
 from farview.models.contract import Contract, read_contract
 from tests.deploy.models import DEEP, FLAT, clips, coarse, model_file, shown
 
@@ -138,6 +138,26 @@ def test_a_program_is_for_pytorch(exports: Exports, tmp_path: Path) -> None:
         FarviewError, match=r"\.zip: holds decision\.pt2, interval\.pt2, which farview does not run"
     ):
         open_model(out)
+
+
+@pytest.mark.parametrize("format", ["onnx", "openvino"])
+@pytest.mark.parametrize(
+    "change",
+    [{"sensor": {"height": 5, "width": 8, "blur": 0.3, "noise": 2.0, "seed": 0}}, {"classes": ["a", "b"]}],
+    ids=["size", "classes"],
+)
+def test_graphs_that_do_not_fit_the_contract_are_named_at_once(
+    exports: Exports, tmp_path: Path, format: str, change: dict
+) -> None:
+    _, out = exports.make(FLAT, format)
+    members = dict(read_bundle(out))
+    members["contract.json"] = json.dumps(json.loads(members["contract.json"]) | change).encode()
+    with (tmp_path / "m.zip").open("wb") as file:
+        write_bundle(file, members)
+    with pytest.raises(
+        FarviewError, match=r"m\.zip: its graphs cannot be run \(.*\); export the model again"
+    ):
+        open_model(tmp_path / "m.zip")
 
 
 def test_an_exported_model_is_not_exported_again(exports: Exports) -> None:

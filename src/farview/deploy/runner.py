@@ -61,6 +61,8 @@ def open_model(path: Path | str, threads: int | None = None) -> Runner:
     try:
         with extras_named(str(path)):
             made = started(contract, files, threads)
+            if made is not None:
+                try_out(made)
     except FarviewError:
         raise
     except Exception as error:  # every runtime has classes of its own
@@ -73,6 +75,16 @@ def open_model(path: Path | str, threads: int | None = None) -> Runner:
             "torch.export program is for PyTorch's own loader, which may run any code that a file brings along)"
         )
     return made
+
+
+def try_out(runner: Runner) -> None:
+    """Run a black video through both graphs. Raises where they do not fit the contract."""
+    contract = runner.contract
+    count, classes = contract.intervals.count, len(contract.classes)
+    shape = (count, contract.intervals.frames, *seen_size(contract), contract.channels)
+    scores = runner.decide(runner.features(np.zeros(shape, np.uint8))[None])
+    if scores.shape != (1, classes):
+        raise ValueError(f"scores of {scores.shape[-1]} classes, where the contract names {classes}")
 
 
 def started(contract: Contract, files: Bundle, threads: int | None = None) -> Runner | None:
