@@ -498,7 +498,9 @@ def watch_options(parser: Any) -> None:
         "--calibrate", metavar="PREDICTIONS.csv", help="of held-out clips (default: as training did)"
     )
     parser.add_argument(
-        "--precision", type=float, default=0.9, help="share of sure answers to be right (default 0.9)"
+        "--precision",
+        type=float,
+        help="share of sure answers to be right, with --calibrate (default 0.9)",
     )
 
 

@@ -87,6 +87,8 @@ def test_calibrated_on_given_predictions(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("clip,label,predicted,walk,fall,background\na,fall,walk,0.9,0.1,0\n")
     with pytest.raises(FarviewError, match=r"p\.csv: no threshold makes 90% .* right"):
         set_up(model, Settings(predictions=tmp_path / "p.csv"))
+    with pytest.raises(FarviewError, match="--precision: is for --calibrate"):
+        set_up(model, Settings(precision=0.95))
 
 
 def test_an_exported_model_is_watched_alike_without_torch(

@@ -37,8 +37,8 @@ class Settings:
     """Least score of a sure answer; None: the calibrated one."""
     predictions: str | Path | None = None
     """`predictions.csv` of held-out clips to calibrate on; None: as the model's training did, if it held out any."""
-    precision: float = PRECISION
-    """Share of the sure answers that shall be right, with `predictions`."""
+    precision: float | None = None
+    """Share of the sure answers that shall be right, with `predictions`; None: 0.9."""
 
 
 @dataclass(frozen=True)
@@ -152,15 +152,18 @@ def set_up(model: str | Path, settings: Settings) -> Setup:
 
 def calibration_of(contract: Contract, settings: Settings) -> Calibration:
     """From given predictions, else the model's own, else none; a given threshold goes before."""
+    precision = PRECISION if settings.precision is None else settings.precision
     if settings.predictions is not None:
         predictions = read_predictions(Path(settings.predictions), contract.classes)
         with extras_named("--calibrate"):
-            made = calibrate(*predictions, settings.precision)
+            made = calibrate(*predictions, precision)
         if made.threshold is None and settings.threshold is None:
             raise FarviewError(
-                f"{settings.predictions}: no threshold makes {settings.precision:.0%} of the answers right; "
+                f"{settings.predictions}: no threshold makes {precision:.0%} of the answers right; "
                 "ask for less by --precision, or name a --threshold"
             )
+    elif settings.precision is not None:
+        raise FarviewError("--precision: is for --calibrate; name the predictions of held-out clips as well")
     else:
         made = Calibration(**contract.trained.get("calibration", {}))
     if settings.threshold is None:
