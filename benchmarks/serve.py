@@ -5,7 +5,7 @@
 The server has one processor core, its clients the other (where there are two). Each client asks again as soon as it
 is answered: with the eLR frames of one window, and where a clip is given by uploading it, which the server decodes. One
 that is sent away (503: too many clips are being decoded) tries again after 0.1 s.
-Needs psutil (extra `test`). Shares are of the clock: the network, the rest of the server's own processor time, its decoding
+Needs psutil (extra `test`). Shares are of the clock: the network, the rest of the server's processor time, its decoding
 processes.
 """
 
