@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 
 @dataclass
@@ -33,12 +34,15 @@ class Server:
 
 @contextmanager
 def serving(
-    model: Path | str, *options: str, environment: Mapping[str, str] | None = None
+    model: Path | str,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    errors: IO[str] | None = None,
 ) -> Iterator[Server]:
-    """The verb, on a free port; `environment` is added to its own."""
+    """The verb, on a free port; `environment` is added to its own, `errors` takes what it writes to stderr."""
     command = [sys.executable, "-m", "farview", "serve", str(model), "--port", "0", *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {})
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
     try:
         assert process.stdout is not None
         said = []

@@ -74,11 +74,16 @@ def test_a_recording_of_elr_frames_is_not_degraded_again(
 
 
 def test_grey_models_see_luma(folder: Path) -> None:
+    """And take frames of one channel; those of three are another sensor's."""
     grey = small_model(folder, channels=1)
     path = write_video(folder / "colour.mp4", moving_picture(9, 48, 64))
     with client(grey) as server:
         answer = server.post("/api/predict", files={"clip": path.read_bytes()})
+        frames = eleven_frames()
+        one = server.post("/api/frames?shape=11x12x16x1", content=frames[..., :1].tobytes(), headers=RAW)
+        three = server.post("/api/frames?shape=11x12x16x3", content=frames.tobytes(), headers=RAW)
     assert answer.json()["scores"] == pytest.approx(farview.load(grey).predict(path).scores, abs=1e-6)
+    assert one.status_code == 200 and three.status_code == 400
 
 
 def test_live(server: TestClient, model: Path) -> None:
@@ -101,6 +106,7 @@ def test_it_tells_about_itself(server: TestClient) -> None:
     assert (facts["height"], facts["width"], facts["channels"], facts["window"]) == (12, 16, 3, 10)
     assert facts["classes"] == ["walk", "fall"]
     assert server.get("/health").json() == {"status": "ok"}
+    assert server.head("/health").status_code == 200 and server.head("/health").content == b""
     assert {"/api/predict", "/api/frames", "/api/sensor"} <= server.get("/openapi.json").json()[
         "paths"
     ].keys()

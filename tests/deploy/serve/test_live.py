@@ -1,4 +1,4 @@
-"""How a live connection ends."""
+"""How many frames a live connection takes, and how it ends."""
 
 import asyncio
 from pathlib import Path
@@ -9,9 +9,27 @@ import anyio
 import pytest
 
 from farview.deploy.serve.limits import Limits
-from farview.deploy.serve.live import Live, Window
+from farview.deploy.serve.live import Live, Window, most_a_second
 from farview.deploy.serve.metrics import Metrics
+from farview.errors import FarviewError
 from farview.models.contract import read_contract
+from tests.deploy.serve.clients import LIVE, client
+
+
+def test_clients_may_send_what_they_are_asked_for(model: Path) -> None:
+    """A thousand frames at once are two seconds of what --rate asks for."""
+    with client(model, window=Window(rate=500, window=2)) as server, server.websocket_connect(LIVE) as live:
+        for _ in range(1000):
+            live.send_bytes(bytes(576))
+        assert live.receive_json()["label"] in ("walk", "fall")
+
+
+def test_the_limit_of_frames_follows_the_rate() -> None:
+    assert most_a_second(Window(), Limits()) == 60
+    assert most_a_second(Window(rate=100), Limits()) == pytest.approx(120)
+    assert most_a_second(Window(rate=100), Limits(live_rate=100)) == 100
+    with pytest.raises(FarviewError, match=r"--limit.live_rate is 60, .* 100 frames a second of --rate"):
+        most_a_second(Window(rate=100), Limits(live_rate=60))
 
 
 class Leaving:

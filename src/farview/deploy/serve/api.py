@@ -1,7 +1,6 @@
 """The application: what can be asked under which path, with which answers."""
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +9,15 @@ from fastapi import Depends, FastAPI, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import PlainTextResponse
 
 from farview import __version__
+from farview.deploy.serve.count import Count
 from farview.deploy.serve.guard import Guard
 from farview.deploy.serve.limits import Limits, Refused
 from farview.deploy.serve.live import Window
 from farview.deploy.serve.pages import pages
+from farview.deploy.serve.refusals import refusal
 from farview.deploy.serve.sensor import Matrices, matrices
 from farview.deploy.serve.service import Service
 
@@ -117,6 +118,7 @@ def application(
         """
         return matrices(service.sensor, height, width, rows)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     def health() -> dict[str, str]:
         """Whether the server is there."""
@@ -127,27 +129,21 @@ def application(
         """Prometheus' text format."""
         return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
-    @app.middleware("http")
-    async def count(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
-        started = time.perf_counter()
-        response = await follow(request)
-        path = getattr(request.scope.get("route"), "path", "other")  # never what a client makes up
-        service.metrics.requests.labels(path, response.status_code).inc()
-        service.metrics.seconds.labels(path).observe(time.perf_counter() - started)
-        return response
-
     app.add_exception_handler(Refused, _in_one_line)
     app.add_exception_handler(HTTPException, _in_one_line)
     app.add_exception_handler(RequestValidationError, _in_one_line)
     app.add_middleware(Guard, token=token, requests=limits.requests)
+    app.add_middleware(Count, metrics=service.metrics)  # the last one stands first
     return app
 
 
 async def _in_one_line(request: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
-        return JSONResponse({"error": str(error)}, error.status)
+        return refusal(error.status, str(error))
     if isinstance(error, HTTPException):
-        return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+        answer = refusal(error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return JSONResponse({"error": f"{first['loc'][-1]}: {first['msg']}"}, 400)
+    return refusal(400, f"{first['loc'][-1]}: {first['msg']}")

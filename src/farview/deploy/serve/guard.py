@@ -7,8 +7,9 @@ from collections import OrderedDict
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from farview.deploy.serve.refusals import refusal
 
 PROTOCOL = "farview"
 """Subprotocol of the live connection. A browser, which sets no headers there, offers the token beside it."""
@@ -43,18 +44,12 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
-        refusal = self._refusal(scope, Headers(scope=scope))
-        if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
-        elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
-            status, text = refusal
-            extra = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}.get(status, {})
-            await JSONResponse({"error": text}, status, extra)(scope, receive, _with_headers(send))
-        else:
-            await send({"type": "websocket.close", "code": 1008})
+        refused = self._refused(scope, Headers(scope=scope))
+        app = self._app if refused is None else refusal(*refused)
+        await app(scope, receive, _with_headers(send))
         return None
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         path, host = scope["path"], headers.get("host", "")
         if self._token is None and not is_loopback(_name(host)):
             # Another site's name that leads here: its pages would count as ours.

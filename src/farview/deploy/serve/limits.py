@@ -37,14 +37,16 @@ class Limits:
     """A second from one address, on average over ten seconds."""
     live: int = 32
     """Live connections at the same time."""
-    live_rate: float = 60
-    """Frames a second of a live connection."""
+    live_rate: float | None = None
+    """Frames a second of a live connection; by default 60, or 1.2 times --rate where that is more."""
     waiting: int = 256
     """Windows that wait for the network; others are sent away (503)."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
             if not isinstance(value, int | float) or not value > 0:
                 raise FarviewError(f"limit.{field.name} is {value!r}; it must be above 0")
 

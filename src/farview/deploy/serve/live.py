@@ -17,6 +17,17 @@ from farview.errors import FarviewError
 from farview.frames.source import Images
 from farview.models.contract import Contract
 
+TOO_LONG = 1009
+"""Code with which uvicorn itself closes a connection whose message is longer than any frame."""
+
+
+class Ended(Exception):
+    """A client that is sent away: for a `reason` that is counted, with a code of RFC 6455 and one line."""
+
+    def __init__(self, reason: str, code: int, text: str) -> None:
+        super().__init__(text)
+        self.reason, self.code = reason, code
+
 
 @dataclass(frozen=True)
 class Window:
@@ -45,6 +56,18 @@ class Window:
         return max(1, round(self.hop * self.rate))
 
 
+def most_a_second(window: Window, limits: Limits) -> float:
+    """Frames that a live client may send. Raises FarviewError where they are fewer than it shall send."""
+    if limits.live_rate is None:
+        return max(60.0, 1.2 * window.rate)  # no two clocks agree
+    if limits.live_rate < window.rate:
+        raise FarviewError(
+            f"--limit.live_rate is {limits.live_rate:g}, less than the {window.rate:g} frames a second of --rate; "
+            "raise it, or leave it out"
+        )
+    return limits.live_rate
+
+
 class Live:
     """One client. Only the newest window is kept: where the network is slower than the hop, answers are left out."""
 
@@ -62,6 +85,7 @@ class Live:
         self._socket, self._batcher, self._metrics = socket, batcher, metrics
         self._intervals, self._window, self._limits = contract.intervals, window, limits
         self._shape = sensor.height, sensor.width, contract.channels
+        self._most = most_a_second(window, limits)
         self._frames: deque[np.ndarray] = deque(maxlen=window.length)
         self._count = 0
         self._due = asyncio.Event()
@@ -78,11 +102,12 @@ class Live:
                 for task in (receiving, answering):
                     if task.done():
                         await task
-            except Refused as error:
+            except Ended as error:
+                self._metrics.ended.labels(error.reason).inc()
                 with suppress(RuntimeError, WebSocketDisconnect):
-                    await self._socket.close(error.status, str(error)[:120])
-            except WebSocketDisconnect:
-                pass
+                    await self._socket.close(error.code, str(error)[:120])
+            except WebSocketDisconnect as error:
+                self._metrics.ended.labels("no frame" if error.code == TOO_LONG else "left").inc()
             finally:
                 for task in (answering, receiving):
                     task.cancel()
@@ -92,20 +117,21 @@ class Live:
 
     async def _receive(self) -> None:
         size = int(np.prod(self._shape))
-        bucket = Bucket(self._limits.live_rate, 2 * self._limits.live_rate)
+        bucket = Bucket(self._most, 2 * self._most)
         while True:
             try:
                 message = await asyncio.wait_for(self._socket.receive(), self._limits.seconds)
             except TimeoutError:
-                raise Refused(1008, f"no frame for {self._limits.seconds:g} s") from None
+                raise Ended("silent", 1008, f"no frame for {self._limits.seconds:g} s") from None
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1000))
             frame = message.get("bytes")
             if frame is None or len(frame) != size:
                 got = "text" if frame is None else f"{len(frame)} bytes"
-                raise Refused(1003, f"expected eLR frames of {size} bytes (h w C = {self._shape}), got {got}")
+                text = f"expected eLR frames of {size} bytes (h w C = {self._shape}), got {got}"
+                raise Ended("no frame", 1003, text)
             if not bucket.take():
-                raise Refused(1008, f"more than {self._limits.live_rate:g} frames a second")
+                raise Ended("too fast", 1008, f"more than {self._most:g} frames a second")
             self._frames.append(np.frombuffer(frame, np.uint8).reshape(self._shape))
             self._count += 1
             self._metrics.frames.inc()

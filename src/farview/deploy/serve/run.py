@@ -19,6 +19,8 @@ from farview.deploy.serve.api import application
 from farview.deploy.serve.guard import is_loopback
 from farview.deploy.serve.limits import Limits
 from farview.deploy.serve.live import Window
+from farview.deploy.serve.log import quiet
+from farview.deploy.serve.names import reachable
 from farview.deploy.serve.replicas import replicated
 from farview.deploy.stop import stop_on_signal
 from farview.errors import FarviewError
@@ -77,6 +79,7 @@ def serve(
         except OSError as error:
             raise FarviewError(f"--tls: the certificate or its key cannot be used ({error})") from None
     # What signs itself is in memory now, its files are gone.
+    quiet()
     with _listening(host, port) as listening, suppress(KeyboardInterrupt):
         _announce(config.is_ssl, host, listening.getsockname()[1], token, note)
         uvicorn.Server(config).run([listening])
@@ -100,7 +103,8 @@ def _serve_replicas(
 
 
 def _announce(secure: bool, host: str, port: int, token: str | None, note: str = "") -> None:
-    name = f"[{host}]" if ":" in host else host
+    name = reachable(host)
+    name = f"[{name}]" if ":" in name else name
     place = f"http{'s' if secure else ''}://{name}:{port}/"
     print(f"{place}{f'#token={token}' if token else ''}\n{note}Ctrl-C ends it", flush=True)
     if not is_loopback(host) and not secure:

@@ -12,7 +12,7 @@ from fastapi import Request, WebSocket
 from farview.deploy.serve.batcher import Batcher
 from farview.deploy.serve.decoders import Decoders
 from farview.deploy.serve.limits import Limits, Refused
-from farview.deploy.serve.live import Live, Window
+from farview.deploy.serve.live import Live, Window, most_a_second
 from farview.deploy.serve.metrics import Metrics
 from farview.deploy.serve.network import Answer, Network
 from farview.deploy.serve.uploads import body_of, clip_of
@@ -24,6 +24,7 @@ class Service:
 
     def __init__(self, model: str | Path, limits: Limits, window: Window) -> None:
         """Raises FarviewError where the model cannot be used."""
+        most_a_second(window, limits)  # refuses limits under which no client could be live
         self.name, self.limits, self.window = Path(model).name, limits, window
         self.metrics = Metrics()
         self._network = Network(model)
@@ -59,9 +60,10 @@ class Service:
         """Of eLR frames, a recording or its intervals. Raises `Refused`."""
         sizes = self._sizes(shape)
         with self._holding(prod(sizes)):
-            body = await body_of(request, prod(sizes), self.limits.seconds)
+            takes = f"shape={shape} takes {prod(sizes)} bytes"
+            body = await body_of(request, prod(sizes), takes, self.limits.seconds)
             if len(body) != prod(sizes):
-                raise Refused(400, f"shape={shape} takes {prod(sizes)} bytes, got {len(body)}")
+                raise Refused(400, f"{takes}, got {len(body)} bytes")
             seen = np.frombuffer(bytearray(body), np.uint8).reshape(sizes)
             if seen.ndim == 4:
                 seen = seen[self.contract.intervals.indices(len(seen))]  # (K, T, h, w, C)
@@ -90,10 +92,9 @@ class Service:
             self._held -= size
 
     async def live(self, socket: WebSocket) -> None:
-        """A live client, until it goes."""
+        """A live client, until it goes. Raises `Refused` (503), instead of the handshake, where there are too many."""
         if self._live >= self.limits.live:
-            await socket.close(1013, "busy: too many live connections")
-            return
+            raise Refused(503, "busy: too many live connections; try again in a second")
         self._live += 1
         try:
             client = Live(socket, self.contract, self.window, self.limits, self._batcher, self.metrics)

@@ -2,13 +2,14 @@
 
 import datetime
 import ipaddress
-import socket
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from farview.deploy.serve.names import names
 
 DAYS = 397
 """Browsers refuse certificates that are valid for longer."""
@@ -43,25 +44,6 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path, str]:
         )
     )
     return *paths, certificate.fingerprint(hashes.SHA256()).hex(":").upper()
-
-
-def names(host: str) -> list[str]:
-    """Under which this machine may be asked for when it listens on `host`."""
-    found = {"localhost", "127.0.0.1", "::1", host, socket.gethostname(), *addresses()}
-    return sorted(found - {"", "0.0.0.0", "::"})
-
-
-def addresses() -> list[str]:
-    """This machine's own in its network, as far as they can be told."""
-    found = []
-    for family, far in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:  # sends nothing
-                probe.connect((far, 9))
-                found.append(probe.getsockname()[0])
-        except OSError:
-            continue
-    return found
 
 
 def _name(name: str) -> x509.GeneralName:

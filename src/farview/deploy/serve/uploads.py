@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from farview.deploy.serve.limits import Limits, Refused
 
@@ -27,10 +28,11 @@ _VIDEO = (
 """How clips begin that are decoded. Playlists, which name other files, and picture and archive formats do not."""
 
 
-async def body_of(request: Request, most: int, seconds: float) -> bytes:
-    """Raises `Refused`: 413 for more than `most` bytes, 408 where they take longer than `seconds`."""
+async def body_of(request: Request, most: int, takes: str, seconds: float) -> bytes:
+    """Raises `Refused`: 413 for more than `most` bytes, 408 where they take longer than `seconds`, 499 where the
+    client goes before they are there. `takes` says in words what is taken."""
     async with _within(seconds):
-        return b"".join([chunk async for chunk in _limited(request, most)])
+        return b"".join([chunk async for chunk in _limited(request, most, takes)])
 
 
 async def clip_of(request: Request, limits: Limits) -> bytes:
@@ -42,7 +44,7 @@ async def clip_of(request: Request, limits: Limits) -> bytes:
     if kind == "multipart/form-data":
         clip = await _from_form(request, limits)
     elif kind.startswith("video/"):
-        clip = await body_of(request, limits.upload, limits.seconds)
+        clip = await body_of(request, limits.upload, _takes(limits), limits.seconds)
     else:
         raise Refused(415, f"the content type is {kind[:60]!r}; expected multipart/form-data or video/...")
     if not any(clip[place : place + len(mark)] == mark for place, mark in _VIDEO):
@@ -51,7 +53,7 @@ async def clip_of(request: Request, limits: Limits) -> bytes:
 
 
 async def _from_form(request: Request, limits: Limits) -> bytes:
-    stream = _limited(request, limits.upload + 4096)  # the form's own lines
+    stream = _limited(request, limits.upload + 4096, _takes(limits))  # the form's own lines
     try:
         async with _within(limits.seconds):
             form = await _InMemory(request.headers, stream, max_files=1, max_fields=0).parse()
@@ -83,17 +85,20 @@ async def _within(seconds: float) -> AsyncIterator[None]:
         raise Refused(408, f"the request took longer than {seconds:g} s to arrive") from None
 
 
-async def _limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, most: int, takes: str) -> AsyncGenerator[bytes, None]:
     declared = request.headers.get("content-length", "0")
     size = 0
     if declared.isdecimal() and int(declared) > most:
-        raise _too_large(most)
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise _too_large(most)
-        yield chunk
+        raise Refused(413, f"{takes}, got {int(declared)} bytes")
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise Refused(413, f"{takes}, got more")
+            yield chunk
+    except ClientDisconnect:
+        raise Refused(499, "the client went away") from None  # nobody reads it; it is counted
 
 
-def _too_large(most: int) -> Refused:
-    return Refused(413, f"the request is larger than {most / 1e6:g} MB")
+def _takes(limits: Limits) -> str:
+    return f"a clip takes at most {limits.upload_mb:g} MB"
