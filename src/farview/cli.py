@@ -361,17 +361,20 @@ def record(arguments: Arguments) -> None:
     options = parser.parse_args(arguments)
 
     from farview.deploy import record as job
+    from farview.deploy.record_settings import Settings, seen_by
     from farview.frames.sensor import SensorModel
 
     given = {key: getattr(options, key) for key in ("height", "width", "blur", "noise")}
     given = {key: value for key, value in given.items() if value is not None}
-    settings = job.Settings(SensorModel(**given), options.grey, options.rate, options.seconds)
+    settings = Settings(
+        SensorModel(**given), options.grey, options.rate, options.seconds, asked=frozenset(given)
+    )
     if options.model:
         if given or options.grey:
             raise FarviewError(
                 "--model says what is kept; leave out --height, --width, --blur, --noise, --grey"
             )
-        settings = job.seen_by(options.model, settings)
+        settings = seen_by(options.model, settings)
     job.record(options.source, options.out, settings, options.workers, options.quiet)
 
 
@@ -577,7 +580,8 @@ def serve(arguments: Arguments) -> None:
     parser.add_argument(
         "--token",
         default=os.environ.get("FARVIEW_TOKEN"),
-        help="that clients must send (default: $FARVIEW_TOKEN; else, where other machines can ask, a new one)",
+        help="that clients must send: 16 or more letters, digits, '-', '.', '_' or '~' (default: $FARVIEW_TOKEN; "
+        "else, where other machines can ask, a new one)",
     )
     parser.add_argument("--tls", nargs="*", metavar="FILE", help="certificate and key; none: signs itself")
     parser.add_argument(

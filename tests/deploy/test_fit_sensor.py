@@ -100,6 +100,41 @@ def test_a_pair(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert sensor.blur == pytest.approx(0.4, rel=0.05)
 
 
+def test_brightness_and_colours_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Of a recording whose red and blue are exchanged, and which is darker."""
+    frames = np.stack([scene(60, 96, 160, seed)[..., 0] for seed in range(3)], axis=3)
+    hr = save(tmp_path / "hr.npy", frames)
+    paths = [save(tmp_path / "coarse.npy", coarse(frames[..., ::-1], SIZE, 0.4, 3.0, gain=0.8, base=15))]
+    (pair,) = (found := answer(capsys, *paths, "--hr", hr))["pairs"]
+    assert (pair["gain"], pair["offset"]) == (pytest.approx(0.8, abs=0.01), pytest.approx(15, abs=1.5))
+    np.testing.assert_allclose(np.array(pair["colours"])[:, :3], 0.8 * np.eye(3)[::-1], atol=0.03)
+    assert "coarse.npy: its red is the blue of" in " ".join(found["warnings"])
+    main(["fit-sensor", *paths, "--hr", hr])
+    assert re.search(r"grey levels are 0\.(79|80|81) times its own \+1[3-7]\.", capsys.readouterr().out)
+
+
+def test_a_clipped_pair_is_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    frames = scene(60, 96, 160)
+    bright = coarse(frames, SIZE, 0.4, 3.0, gain=2.2)
+    share = (bright.max(3) > 247).mean()
+    assert share > 0.2
+    found = answer(capsys, save(tmp_path / "c.npy", bright), "--hr", save(tmp_path / "hr.npy", frames))
+    warning = re.search(r"c\.npy: (\d+)% of its pixels are about black or white", " ".join(found["warnings"]))
+    assert warning is not None and int(warning[1]) == pytest.approx(100 * share, abs=3)
+
+
+def test_an_array_of_another_frame_rate(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Of 29.97 frames a second, which it cannot state: by --rate it is fitted, without, the cause is named."""
+    frames = scene(150, 96, 160)
+    hr = str(write_video(tmp_path / "hr.mkv", frames, codec="ffv1", pixels="bgr0"))
+    small = coarse(between(frames, np.arange(5.0, 145.0, 25 / 29.97)), SIZE, 0.4, 3.0)
+    path = save(tmp_path / "coarse.npy", small)
+    text = refused(path, "--hr", hr)
+    assert f"--rate 25 for {path} must be true" in text and "--hr-rate" not in text
+    found = answer(capsys, path, "--hr", hr, "--rate", "29.97")
+    assert found["sensor"]["blur"] == pytest.approx(0.4, rel=0.05)
+
+
 def test_compressed_recordings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     write_video(tmp_path / "wall.mp4", wall(6), options={"crf": "10"})
     assert "is compressed" in " ".join(answer(capsys, str(tmp_path / "wall.mp4"))["warnings"])
@@ -108,6 +143,14 @@ def test_compressed_recordings_are_told(tmp_path: Path, capsys: pytest.CaptureFi
 def test_repeated_frames_count_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = save(tmp_path / "wall.npy", np.repeat(wall(3), 2, axis=0))
     assert answer(capsys, path)["noise"]["value"] == pytest.approx(3, rel=0.03)
+
+
+def test_one_frame_or_none(tmp_path: Path) -> None:
+    hr = save(tmp_path / "hr.npy", scene(40, 96, 160))
+    one, none = save(tmp_path / "one.npy", wall()[:1]), save(tmp_path / "none.npy", wall()[:0])
+    assert "one.npy: 1 frame is too few; record at least 33 of a still scene" in refused(one)
+    assert "only 1 frame was taken while both ran; record 10 s" in refused(one, "--hr", hr)
+    assert refused(none) == f"farview: {none}: holds no frames"
 
 
 def test_refusals(tmp_path: Path) -> None:

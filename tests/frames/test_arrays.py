@@ -91,7 +91,7 @@ def test_integers_need_a_range_too(tmp_path: Path) -> None:
         (np.zeros((3, 4), np.uint8), {}, r"must be \(T, H, W\)"),
         (np.zeros((3, 4, 5, 2), np.uint8), {}, r"not shape \(3, 4, 5, 2\)"),
         (np.zeros((3, 0, 5), np.uint8), {}, "must be"),
-        (np.zeros((0, 4, 5), np.uint8), {}, "holds 0"),
+        (np.zeros((0, 4, 5), np.uint8), {}, "holds no frames"),
         (np.zeros((3, 4, 5), np.complex64), {"low": 0.0, "high": 1.0}, "must be numbers"),
         (np.zeros((3, 4, 5), np.uint8), {"start": 2, "stop": 4}, "holds 3"),
         (np.zeros((3, 4, 5), np.uint8), {"start": 2, "stop": 2}, "no such frames"),

@@ -106,6 +106,20 @@ def test_uneven_times_are_kept_and_rise(tmp_path: Path) -> None:
     np.testing.assert_allclose(times, [0, 0.001, 0.1, 5.0, 5.001, 60.25], atol=1e-9)
 
 
+def test_where_no_rate_was_stated_the_times_show_it(tmp_path: Path) -> None:
+    """Of a live source: what was sent while it was looked at comes at once, and a lost stream leaves a gap."""
+    burst, gap = np.arange(10) / 1000, np.array([0.0] * 30 + [60.0] * 30)
+    live = 0.04 + np.arange(60) / 29.97 + gap
+    for count, rate in ((70, 29.97), (2, 1000), (1, None)):
+        origin = Origin(SENSOR, 240, 320, None)
+        with (tmp_path / "a.mkv").open("wb", buffering=0) as file, Recorder(file, origin, 3) as recorder:
+            for frame, seconds in zip(frames_of(count), np.concatenate([burst, live]), strict=False):
+                recorder.add(frame, seconds)
+        with ElrRecording(tmp_path / "a.mkv").open() as opened:
+            assert opened.origin == origin
+            assert opened.fps == (rate and pytest.approx(rate, rel=2e-3))
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(tmp_path_factory.mktemp("cut") / "whole.mkv", frames_of(125))

@@ -1,9 +1,11 @@
 """Blur and noise of a coarse camera, simulated apart from the model, beside an HR camera that is never aligned."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from tests.frames.coarse_camera import between, coarse, scene
 
 from farview.errors import FarviewError
@@ -165,6 +167,57 @@ def test_coloured_noise_is_told() -> None:
     assert "neighbouring frames are too much alike" in " ".join(fit_sensor([], [still_of(lasting)]).warnings)
 
 
+def test_noise_that_a_camera_smooths_is_no_motion() -> None:
+    noise = np.random.default_rng(0).normal(size=(300, *SIZE, 1))
+    smooth = gaussian_filter(noise, (0, 0.7, 0.7, 0), mode="wrap")
+    shared = [(smooth * np.roll(smooth, 1, axis)).mean() / (smooth**2).mean() for axis in (1, 2)]
+    assert min(shared) > 0.5
+    fit = fit_sensor([], [still_of(np.rint(120 + 3 / smooth.std() * smooth).astype(np.uint8))])
+    assert fit.noise is not None and fit.noise.value == pytest.approx(3, rel=0.05)
+    (warning,) = fit.warnings
+    assert re.search(r"neighbouring pixels is correlated \(0\.[56]\d\).*was the scene still", warning)
+
+
+@pytest.mark.parametrize(("other", "blames_brightness"), [(140, True), (104, False)])
+def test_recordings_that_disagree_are_told_one_by_one(other: float, blames_brightness: bool) -> None:
+    walls = [still_of(wall(sigma=2, grey=100)), still_of(wall(sigma=6, grey=other, seed=1))]
+    walls = [replace(walls[0], name="a"), replace(walls[1], name="b")]
+    (warning,) = fit_sensor([], walls).warnings
+    assert "recordings disagree" in warning and ("brightness" in warning) == blames_brightness
+    found = re.search(rf"a (\d\.\d\d) at grey level 100, b (\d\.\d\d) at grey level {other}", warning)
+    assert found is not None
+    assert [float(value) for value in found.groups()] == pytest.approx([2, 6], rel=0.03)
+
+
+def test_brightness_that_one_recording_shows_is_blamed() -> None:
+    level = np.linspace(30, 220, 16)[:, None]
+    noise = np.random.default_rng(0).normal(size=(100, *SIZE, 3)) * np.sqrt(level) / 4
+    still = still_of(np.rint(level + noise).astype(np.uint8))
+    (warning,) = fit_sensor([], [still, still]).warnings
+    assert warning.startswith("noise depends on brightness")
+
+
+@pytest.mark.parametrize(
+    ("coarse_rate", "hr_rate", "named"),
+    [
+        (None, None, []),
+        (25.0, None, ["--rate 25 for coarse"]),
+        (25.0, 12.5, ["--rate 25 for coarse and --hr-rate 12.5 for hr"]),
+    ],
+)
+def test_frame_rates_that_were_taken_are_named(
+    coarse_rate: float | None, hr_rate: float | None, named: list[str]
+) -> None:
+    """At 29.97 frames a second, but taken for 25."""
+    frames = scene(150, 96, 160, seed=5)
+    small, hr, geometry = pair_of(frames, np.arange(5.0, 145.0, HR_RATE / 29.97), blur=0.3, noise=2)
+    small = replace(small, times=np.arange(len(small.frames)) / 25, assumed=coarse_rate)
+    with pytest.raises(FarviewError, match="do not show the same scene") as error:
+        fit_sensor([(small, replace(hr, assumed=hr_rate), geometry)], [])
+    assert ("rate" in str(error.value)) == bool(named)
+    assert all(text in str(error.value) for text in named)
+
+
 def moved(places: np.ndarray) -> np.ndarray:
     """A still scene by a camera that points so many pixels further right in each frame."""
     wide = coarse(scene(1, 108, 400), (12, 40), 0.3, 0.0)
@@ -176,6 +229,7 @@ def moved(places: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
+        (wall(1), "wall: 1 frame is too few.*33"),
         (wall(32), "wall: 32 frames are too few.*33"),
         (np.repeat(wall(1), 50, axis=0), "wall: every frame is the same.*froze"),
         (wall(sigma=3, grey=2), "wall: .* black or white.*neither dark nor bright"),

@@ -12,8 +12,9 @@ from farview.deploy.fit_sensor_input import Settings, is_lossy, read_coarse, rea
 from farview.deploy.render import enlarged
 from farview.errors import FarviewError
 from farview.frames.files import atomic_write
-from farview.frames.sensor_fit import Estimate, SensorFit, fit_sensor
+from farview.frames.sensor_fit import SensorFit, fit_sensor
 from farview.frames.sensor_pair import Pair
+from farview.frames.sensor_warnings import Estimate
 
 
 def fit(coarse: list[str], hr: list[str], settings: Settings) -> SensorFit:
@@ -58,6 +59,10 @@ def facts(result: SensorFit) -> dict[str, Any]:
                 "blur": pair.variance**0.5,
                 "starts_later": pair.later if pair.timed else None,
                 "view": {"turn": pair.view.turn, "shift": pair.view.shift},
+                "gain": pair.tone.gain,
+                "offset": pair.tone.offset,
+                "colours": pair.tone.colours.tolist(),
+                "clipped": pair.tone.clipped,
                 "explained": pair.explained,
                 "residual": pair.residual,
             }

@@ -12,9 +12,9 @@ from farview.frames.open import source_of
 from farview.frames.recording import refuse_other_size
 from farview.frames.sensor_align import Recording
 from farview.frames.sensor_view import LEAST, Geometry
-from farview.frames.source import Images, Source
+from farview.frames.source import Frames, Images, Source
 from farview.frames.times import timed
-from farview.frames.video import VideoFile
+from farview.frames.video import VideoFile, VideoReader
 
 LARGEST = 128
 """Pixels along a side of a coarse recording."""
@@ -49,6 +49,7 @@ def read_coarse(path: str, settings: Settings) -> Recording:
         source = ArrayFrames(source.path, low=settings.low, high=settings.high)
     frames, times = [], []
     with source.open() as opened:
+        assumed = _assumed(opened, settings.rate)
         for moment, image in timed(opened, settings.rate):
             if moment > settings.seconds:
                 break
@@ -67,12 +68,17 @@ def read_coarse(path: str, settings: Settings) -> Recording:
     if images.shape[3] == 3 and (images == images[..., :1]).all():
         images = images[..., :1]
     new = _new(images)
-    return Recording(path, images[new], np.array(times)[new])
+    return Recording(path, images[new], np.array(times)[new], assumed)
+
+
+def _assumed(opened: Frames, rate: float) -> float | None:
+    """The frames per second that are taken since `opened` states none, nor times."""
+    return None if opened.fps or isinstance(opened, VideoReader) else rate
 
 
 def _new(images: Images) -> np.ndarray:
     """Which frames to keep: all but exact repeats, where noise could not have repeated a frame."""
-    changed = (images[1:] != images[:-1]).reshape(len(images) - 1, -1).mean(1)
+    changed = (images[1:] != images[:-1]).mean((1, 2, 3))
     new = changed > 0
     if not new.any() or changed[new].mean() * images[0].size < 20:
         new[:] = True
@@ -84,6 +90,7 @@ def read_hr(path: str, size: tuple[int, int], settings: Settings) -> tuple[Recor
     frames, times = [], []
     with source_of(path).open() as opened:
         refuse_other_size(opened, None)
+        assumed = _assumed(opened, settings.hr_rate)
         for moment, image in timed(opened, settings.hr_rate):
             geometry = Geometry(size, image.shape[:2])
             if min(geometry.pixel) < LEAST:
@@ -97,7 +104,7 @@ def read_hr(path: str, size: tuple[int, int], settings: Settings) -> tuple[Recor
             times.append(moment)
     if len(frames) < 2:
         raise FarviewError(f"{path}: an HR recording needs 2 frames at least")
-    return Recording(path, np.stack(frames), np.array(times)), geometry
+    return Recording(path, np.stack(frames), np.array(times), assumed), geometry
 
 
 def is_lossy(path: str) -> bool:

@@ -14,11 +14,12 @@ from farview.console import progress
 from farview.data.folder import clips_below
 from farview.data.layout import read_csv
 from farview.deploy.private import no_dumps
-from farview.deploy.record import SUFFIX, Settings, record_file
+from farview.deploy.record import SUFFIX, record_file
+from farview.deploy.record_settings import Settings
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.files import atomic_write
 from farview.frames.open import source_of
-from farview.frames.recording import is_recording, read_origin
+from farview.frames.recording import ElrRecording, is_recording, read_origin
 from farview.frames.workers import in_processes
 
 TABLE = "clips.csv"
@@ -96,18 +97,25 @@ def attempt(job: Job, settings: Settings) -> str:
 
 
 def finished(job: Job, settings: Settings) -> bool:
-    """Whether the target was made from the source as it is. Raises FarviewError where another sensor made it."""
+    """Whether the target was made from the source as it is.
+
+    Raises FarviewError where another sensor made it, and `UnreadableClip` where the source cannot give what is asked.
+    """
+    source, sensor = source_of(job.source), settings.sensor
+    if isinstance(source, ElrRecording):
+        with source.open() as opened:
+            sensor = settings.made_by(opened)
     if not is_recording(job.target):
         return False
     try:
         origin = read_origin(job.target)
     except UnreadableClip:
         return False
-    if origin.sensor != settings.sensor:
+    if origin.sensor != sensor:
         raise FarviewError(
             f"{job.target}: is there already, recorded by another sensor ({origin.sensor}); name another folder"
         )
-    return origin.fingerprint == settings.stamp(source_of(job.source))
+    return origin.fingerprint == settings.stamp(source)
 
 
 def copy_table(root: Path, out: Path, targets: dict[Path, Path]) -> None:

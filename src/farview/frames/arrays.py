@@ -54,6 +54,8 @@ class ArrayFrames:
             or 0 in array.shape[1:]
         ):
             raise UnreadableClip(f"{self.path}: frames must be (T, H, W) or (T, H, W, 1 or 3), not {shape}")
+        if not len(array):
+            raise UnreadableClip(f"{self.path}: holds no frames")
         stop = len(array) if self.stop is None else self.stop
         if not 0 <= self.start < stop <= len(array):
             raise UnreadableClip(f"{self.name}: no such frames: {self.path.name} holds {len(array)}")

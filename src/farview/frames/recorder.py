@@ -34,8 +34,8 @@ class Origin:
     """Rows of the frames that the sensor saw."""
     width: int
     """Columns of these."""
-    rate: float
-    """Frames per second, as the source stated it."""
+    rate: float | None
+    """Frames per second, as the source stated it; None for a live source, whose frames' times tell."""
     started: str | None = None
     """When, for a live source: ISO 8601 with time zone."""
     fingerprint: str | None = None
@@ -70,9 +70,10 @@ class Recorder:
         options = {"cluster_time_limit": str(CLUSTER), "flush_packets": "1"}
         self._container = av.open(file, "w", format="matroska", options=options)
         self._container.metadata[MARK] = origin.to_json()
-        rate = Fraction(origin.rate).limit_denominator(1001)
         # Version 1 of FFV1: the smallest overhead a frame, and any size down to 1x1.
-        self._stream = self._container.add_stream("ffv1", rate=rate, options={"level": "1"})
+        self._stream = self._container.add_stream("ffv1", options={"level": "1"})
+        # Of 0, Matroska keeps none; without this line PyAV would state its own.
+        self._stream.codec_context.framerate = Fraction(origin.rate or 0).limit_denominator(1001)
         self._stream.height, self._stream.width = origin.sensor.height, origin.sensor.width
         self._stream.pix_fmt = "gray" if channels == 1 else "bgr0"
         self._stream.codec_context.time_base = Fraction(1, 1000)

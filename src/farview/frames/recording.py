@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from farview.errors import FarviewError, UnreadableClip
+from farview.frames.decoder import frame_times
 from farview.frames.reader import file_fingerprint
 from farview.frames.recorder import MARK, Origin
 from farview.frames.sensor import SensorModel
@@ -51,6 +52,8 @@ class RecordingReader(VideoReader):
         self.origin = read_origin(path)
         self.sensor = self.origin.sensor
         super().__init__(path)
+        if self.origin.rate is None:
+            self.fps = _rate_shown(path)
         assert self._decoder is not None
         self._channels = 1 if self._decoder.first.format.name == "gray" else 3
 
@@ -58,6 +61,15 @@ class RecordingReader(VideoReader):
         if self._channels == 3:
             return super()._rgb(frame)
         return np.asarray(frame.to_ndarray(format="gray"), np.uint8)[..., None]
+
+
+def _rate_shown(path: Path) -> float | None:
+    """Frames per second by the frames' times, gaps and bursts left out; None where too few frames tell."""
+    steps = np.diff(frame_times(path) or [])
+    if not steps.size:
+        return None
+    usual = np.abs(steps / np.median(steps) - 1) < 0.5
+    return float(1 / steps[usual].mean())
 
 
 def is_recording(path: Path) -> bool:

@@ -29,6 +29,8 @@ class Recording:
     """(N, H, W, C)"""
     times: Floats
     """(N,) seconds from the first frame"""
+    assumed: float | None = None
+    """Frames per second by which they are counted, where the recording itself states none."""
 
     def grey(self) -> NDArray[np.float32]:
         """Mean of the channels, (N, H, W)."""

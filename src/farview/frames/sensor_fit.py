@@ -11,18 +11,10 @@ from farview.frames.sensor_pair import Pair, fit_pair
 from farview.frames.sensor_pool import by_brightness, mean_variance, redrawn, sigma_of, variance_draws
 from farview.frames.sensor_solve import DRAWS
 from farview.frames.sensor_view import Geometry
+from farview.frames.sensor_warnings import Estimate, Single, noise_warnings, pair_warnings
 
 LEAST = 4 * BLOCK + 1
 """Frames of a still scene."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -55,17 +47,24 @@ def fit_sensor(pairs: list[tuple[Recording, Recording, Geometry]], stills: list[
     """
     rng = np.random.default_rng(0)
     fitted = [fit_pair(*pair, rng) for pair in pairs]
-    noises = [still_noise(still) for still in stills] or [p.noise for p in fitted if p.noise is not None]
+    measured = [(still.name, still_noise(still)) for still in stills] or [
+        (pair.coarse, pair.noise) for pair in fitted if pair.noise is not None
+    ]
+    noises = [found for _, found in measured]
     blur = _blur(fitted, rng) if fitted else None
-    noise, brightness = None, []
+    noise, brightness, single = None, [], []
     if noises:
         dithered = not stills
         draws = sigma_of(variance_draws(noises, DRAWS, rng), dithered)
         value = float(sigma_of(mean_variance(noises), dithered))
         noise = _estimate(value, draws)
         brightness = [(level, float(sigma_of(v, dithered))) for level, v in by_brightness(noises)]
+        single = [
+            Single(name, float(n.level.mean()), float(sigma_of(mean_variance([n]), dithered)))
+            for name, n in measured
+        ]
     height, width = (stills or [pair[0] for pair in pairs])[0].frames.shape[1:3]
-    warnings = [*_noise_warnings(noises, noise, brightness), *_pair_warnings(fitted, blur, noise)]
+    warnings = [*noise_warnings(noises, noise, single, brightness), *pair_warnings(fitted, blur, noise)]
     return SensorFit(height, width, blur, noise, tuple(fitted), tuple(brightness), tuple(warnings))
 
 
@@ -73,9 +72,8 @@ def still_noise(still: Recording) -> Noise:
     """The noise of a still scene. Raises FarviewError where it is too short, frozen, clipped or not still."""
     frames = still.frames
     if len(frames) < LEAST:
-        raise FarviewError(
-            f"{still.name}: {len(frames)} frames are too few; record at least {LEAST} of a still scene"
-        )
+        few = "1 frame is" if len(frames) == 1 else f"{len(frames)} frames are"
+        raise FarviewError(f"{still.name}: {few} too few; record at least {LEAST} of a still scene")
     if not np.any(np.diff(frames, axis=0)):
         raise FarviewError(
             f"{still.name}: every frame is the same: a picture that froze; record anew (or set noise: 0, if the camera "
@@ -90,7 +88,7 @@ def still_noise(still: Recording) -> Noise:
     level = frames.mean(0)
     noise = noise_of(frames.astype(float), level, np.broadcast_to(usable, frames.shape))
     assert noise is not None
-    if noise.moving > 0.25 or noise.apart > 4 or noise.beside > 0.5 or noise.shake > 0.06:
+    if noise.moving > 0.25 or noise.apart > 4 or noise.shake > 0.06:
         raise FarviewError(
             f"{still.name}: not still enough to tell noise from motion: {noise.moving:.0%} of it moves, the whole "
             f"picture's shifts make {max(noise.shake, 0):.0%} of what changes, and frames {APART} apart differ "
@@ -111,56 +109,3 @@ def _blur(pairs: list[Pair], rng: np.random.Generator) -> Estimate:
 def _estimate(value: float, draws: np.ndarray) -> Estimate:
     low, high = np.quantile(draws, (0.025, 0.975))
     return Estimate(value, min(float(low), value), max(float(high), value))
-
-
-def _noise_warnings(
-    noises: list[Noise], noise: Estimate | None, brightness: list[tuple[float, float]]
-) -> list[str]:
-    """How the noise visibly differs from a white Gaussian of one sigma."""
-    if noise is None:
-        return ["noise: not found: record a still scene, too, and name it after the pairs"]
-    beside, between, apart, tails = (
-        float(np.median([getattr(n, key) for n in noises])) for key in ("beside", "between", "apart", "tails")
-    )
-    found = []
-    if beside > 0.1:
-        found.append(f"noise of neighbouring pixels is correlated ({beside:.2f}); the model's is not")
-    if between > 0.2:
-        found.append(f"noise of colour channels is correlated ({between:.2f}); the model's is not")
-    if apart > 1.2:
-        found.append(
-            f"neighbouring frames are too much alike (denoised, compressed, or the picture drifts): from frames "
-            f"{APART} apart the noise is {noise.value * np.sqrt(apart):.2f}"
-        )
-    if noise.value > 0.7 and tails > 1:
-        found.append(f"noise has longer tails than a Gaussian (excess kurtosis {tails:.1f})")
-    sigmas = [sigma for _, sigma in brightness]
-    if max(sigmas) > 1.3 * max(min(sigmas), 0.5) and brightness[-1][0] - brightness[0][0] > 8:
-        (dark, low), (bright, high) = brightness[0], brightness[-1]
-        found.append(
-            f"noise depends on brightness: {low:.2f} at grey level {dark:.0f}, {high:.2f} at {bright:.0f}; the model's "
-            "does not, and is the mean of what was recorded"
-        )
-    return found
-
-
-def _pair_warnings(pairs: list[Pair], blur: Estimate | None, noise: Estimate | None) -> list[str]:
-    """Where an HR recording is not explained by the model, or does not suffice."""
-    found = []
-    for pair in pairs:
-        if not pair.timed:
-            found.append(f"{pair.coarse}: too little moves to find a time offset; 0 is taken")
-        beyond = pair.residual**2 - (noise.value**2 + 1 / 12 if noise else 0)
-        if noise and beyond > noise.value**2 + 1 / 12:
-            found.append(
-                f"{pair.coarse}: the fit misses by {np.sqrt(beyond):.1f} grey levels beside noise: parallax, another "
-                "tone curve, or times that are not true"
-            )
-        xx, _, _, yy = pair.view.turn
-        if not 0.93 < (1 + xx) / (1 + yy) < 1.07:
-            found.append(
-                f"{pair.coarse}: its pixels are {(1 + xx) / (1 + yy):.2f} times as wide as high; the model's are square"
-            )
-    if blur and blur.high - blur.low > 0.3:
-        found.append("blur is known badly; record a scene with more edges")
-    return found

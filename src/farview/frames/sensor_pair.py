@@ -13,12 +13,12 @@ from farview.frames.sensor_align import PATIENCE, Recording, common, offset, rou
 from farview.frames.sensor_noise import LEAST, Floats, Mask, Noise, noise_of
 from farview.frames.sensor_pool import mean_variance
 from farview.frames.sensor_solve import BLOCKS, line, moves, robust_scale, slopes
+from farview.frames.sensor_tone import Tone, tone_of, unclipped
 from farview.frames.sensor_view import Geometry, View
 
 FRAMES = 60
 """Coarse frames from which view and blur are fitted, evenly over the recording."""
 
-_DARK, _BRIGHT = 8.0, 247.0  # grey levels beyond which clipping has its say
 _STEPS = np.array([0.02, 0.01, 0.01, 0.01, 0.01, 0.06, 0.06, 0.25])  # of slopes; OpenCV moves by 1/32 pixel
 _MOVES = 0.1  # correlation of changes, from which on something moves
 _CHUNK = 64
@@ -41,6 +41,7 @@ class Pair:
     """Seconds after the HR recording's start at which the coarse one starts."""
     timed: bool
     """Whether enough moves to tell that; 0 where not."""
+    tone: Tone
     explained: float
     """Share of the coarse frames' variance, over space and time, that the fit explains."""
     residual: float
@@ -49,6 +50,8 @@ class Pair:
     """None where the recording is too short, or clipped."""
     shown: tuple[Floats, Floats]
     """A coarse frame and its fit, (h, w, C)."""
+    rates: str
+    """Which frame rates must be true for this to be; empty where the recordings state theirs."""
 
 
 def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.random.Generator) -> Pair:
@@ -65,7 +68,7 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
         view, score = rough_view(coarse, hr, geometry, again)
     later, timed = again, certain > _MOVES
     if score < 0.5:
-        raise _another_scene(names, score)
+        raise _another_scene(coarse, hr, score)
     chosen = spread(common(coarse, hr, later), FRAMES)
     if len(chosen) < BLOCKS:
         raise _too_few(names, len(chosen))
@@ -109,7 +112,7 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
     noise = 0.0 if pair.noise is None else mean_variance([pair.noise])
     total = pair.residual**2 / max(1 - pair.explained, 1e-9)
     if pair.residual**2 - noise > 0.3 * (total - noise):
-        raise _another_scene(names, max(pair.explained, 0) ** 0.5)
+        raise _another_scene(coarse, hr, max(pair.explained, 0) ** 0.5)
     return pair
 
 
@@ -119,15 +122,26 @@ def _offset(coarse: Recording, hr: Recording, geometry: Geometry, view: View) ->
     return (later if certain > _MOVES else 0.0), certain
 
 
-def _another_scene(names: str, score: float) -> FarviewError:
+def _another_scene(coarse: Recording, hr: Recording, score: float) -> FarviewError:
     return FarviewError(
-        f"{names}: do not show the same scene at the same time (best correlation {score:.2f}); give both in the same "
-        f"order, upright, started within {PATIENCE:.0f} s of each other"
+        f"{coarse.name} and {hr.name}: do not show the same scene at the same time (best correlation {score:.2f}); "
+        f"give both in the same order, upright, started within {PATIENCE:.0f} s of each other{_rates(coarse, hr)}"
     )
 
 
+def _rates(coarse: Recording, hr: Recording) -> str:
+    """What to ask where times may be wrong: empty where both recordings state theirs."""
+    taken = [
+        f"{option} {recording.assumed:g} for {recording.name}"
+        for option, recording in (("--rate", coarse), ("--hr-rate", hr))
+        if recording.assumed is not None
+    ]
+    return f"; no frame rate is stated, so {' and '.join(taken)} must be true" if taken else ""
+
+
 def _too_few(names: str, count: int) -> FarviewError:
-    return FarviewError(f"{names}: only {count} frames were taken while both ran; record 10 s or more")
+    frames = "1 frame was" if count == 1 else f"{count} frames were"
+    return FarviewError(f"{names}: only {frames} taken while both ran; record 10 s or more")
 
 
 def _view(x: Floats) -> View:
@@ -145,7 +159,7 @@ def _weight(geometry: Geometry, x: Floats, expected: Floats, target: Floats, nam
     covered = _covered(geometry, x)
     gain, base = line(expected, target, np.broadcast_to(covered, target.shape))
     fitted = gain * expected + base
-    weight = covered & (fitted > _DARK) & (fitted < _BRIGHT)
+    weight = covered & unclipped(fitted[..., None])
     if weight.mean() < 0.15:
         raise FarviewError(
             f"{names}: hardly a pixel is both within the HR frames and not black or white; let the HR camera see "
@@ -157,7 +171,7 @@ def _weight(geometry: Geometry, x: Floats, expected: Floats, target: Floats, nam
 def _finish(
     coarse: Recording, hr: Recording, geometry: Geometry, x: Floats, later: float, timed: bool, draws: Floats
 ) -> Pair:
-    """The fit over all frames and channels: each coarse channel as a mixture of HR channels and an offset."""
+    """The fit over all frames and channels."""
     numbers = common(coarse, hr, later)
     target = coarse.frames[numbers].astype(float)
     view, covered = _view(x), _covered(geometry, x)
@@ -167,11 +181,9 @@ def _finish(
         seen = [geometry.look(np.ascontiguousarray(channel), view)[0] for channel in np.moveaxis(kept, 3, 0)]
         parts.append(np.stack([geometry.degrade(channel, x[0]) for channel in seen], axis=3))
     expected = np.concatenate(parts)  # (T, h, w, HR channels)
-    basis = np.concatenate([expected, np.ones((*expected.shape[:3], 1))], axis=3)
-    counts = covered & (target.min(3) > _DARK) & (target.max(3) < _BRIGHT)
-    mixture = np.linalg.lstsq(basis[counts], target[counts], rcond=None)[0]
-    fitted = basis @ mixture
-    counts = covered & (fitted.min(3) > _DARK) & (fitted.max(3) < _BRIGHT)
+    tone = tone_of(expected, target, covered)
+    fitted = tone.of(expected)
+    counts = covered & unclipped(fitted)
     error = target - fitted
     residual = float(np.sqrt((error[counts] ** 2).mean()))
     explained = 1 - residual**2 / max(float(target[counts].var(0).mean()), 1e-9)
@@ -188,8 +200,10 @@ def _finish(
         view,
         later,
         timed,
+        tone,
         explained,
         residual,
         noise,
         shown,
+        _rates(coarse, hr),
     )
