@@ -71,10 +71,8 @@ def test_live_connections(model: Path) -> None:
                     live.send_bytes(message)
                 while True:
                     live.receive_json()
-        assert counted(server, "farview_live_ended_total") == {
-            ("silent",): 1,
-            ("no frame",): 1,
-            ("too fast",): 1,
-        }
+        ended = counted(server, "farview_live_ended_total")
+        ended.pop(("left",), None)  # of the first: the test's client may break off before the server sees it go
+        assert ended == {("silent",): 1, ("no frame",): 1, ("too fast",): 1}
         requests = counted(server, "farview_requests_total")
         assert requests["/api/live", "101"] == 4 and requests["/api/live", "503"] == 1
