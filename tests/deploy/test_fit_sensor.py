@@ -110,17 +110,23 @@ def test_brightness_and_colours_are_told(tmp_path: Path, capsys: pytest.CaptureF
     np.testing.assert_allclose(np.array(pair["colours"])[:, :3], 0.8 * np.eye(3)[::-1], atol=0.03)
     assert "coarse.npy: its red is the blue of" in " ".join(found["warnings"])
     main(["fit-sensor", *paths, "--hr", hr])
-    assert re.search(r"grey levels are 0\.(79|80|81) times its own \+1[3-7]\.", capsys.readouterr().out)
+    text = capsys.readouterr().out
+    told = re.search(r"grey levels are (\S+) times the HR ones (\S+);", text)
+    assert told is not None, text
+    assert [float(value) for value in told.groups()] == pytest.approx(
+        [pair["gain"], pair["offset"]], abs=0.06
+    )
 
 
 def test_a_clipped_pair_is_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     frames = scene(60, 96, 160)
     bright = coarse(frames, SIZE, 0.4, 3.0, gain=2.2)
-    share = (bright.max(3) > 247).mean()
+    share = (bright.max(3) >= 247).mean()
     assert share > 0.2
     found = answer(capsys, save(tmp_path / "c.npy", bright), "--hr", save(tmp_path / "hr.npy", frames))
     warning = re.search(r"c\.npy: (\d+)% of its pixels are about black or white", " ".join(found["warnings"]))
-    assert warning is not None and int(warning[1]) == pytest.approx(100 * share, abs=3)
+    assert warning is not None
+    assert int(warning[1]) == pytest.approx(100 * share, abs=5)  # that of what both see, this of all
 
 
 def test_an_array_of_another_frame_rate(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -105,8 +105,9 @@ def print_fit(result: SensorFit) -> None:
         print(
             f"{pair.coarse}: {pair.frames} frames within {pair.hr}, {when}; sees {1 + xx:.2f}x{1 + yy:.2f} of its "
             f"centre, {pair.view.shift[0]:+.2f} right, {pair.view.shift[1]:+.2f} down (coarse pixels), turned "
-            f"{np.degrees(np.arctan2(yx - xy, 2 + xx + yy)):+.1f} degrees; the fit explains {pair.explained:.1%}, and "
-            f"misses by {pair.residual:.2f} grey levels, noise included"
+            f"{np.degrees(np.arctan2(yx - xy, 2 + xx + yy)):+.1f} degrees; grey levels are "
+            f"{pair.tone.gain:.2f} times the HR ones {pair.tone.offset:+.1f}; the fit explains {pair.explained:.1%}, "
+            f"and misses by {pair.residual:.2f} grey levels, noise included"
         )
     print(f"size   {result.height}x{result.width} (height x width)")
     print(
