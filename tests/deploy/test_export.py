@@ -150,7 +150,7 @@ def test_graphs_that_do_not_fit_the_contract_are_named_at_once(
     exports: Exports, tmp_path: Path, format: str, change: dict
 ) -> None:
     if format == "openvino":
-        pytest.importorskip("openvino", reason="pip install 'farview[openvino]'")
+        pytest.importorskip("openvino", reason="pip install 'farview[openvino]'; make test-openvino")
     _, out = exports.make(FLAT, format)
     members = dict(read_bundle(out))
     members["contract.json"] = json.dumps(json.loads(members["contract.json"]) | change).encode()
