@@ -72,7 +72,9 @@ def test_live_connections(model: Path) -> None:
                 while True:
                     live.receive_json()
         ended = counted(server, "farview_live_ended_total")
-        ended.pop(("left",), None)  # of the first: the test's client may break off before the server sees it go
+        ended.pop(
+            ("left",), None
+        )  # of the first: the test's client may break off before the server sees it go
         assert ended == {("silent",): 1, ("no frame",): 1, ("too fast",): 1}
         requests = counted(server, "farview_requests_total")
         assert requests["/api/live", "101"] == 4 and requests["/api/live", "503"] == 1
