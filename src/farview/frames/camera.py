@@ -196,5 +196,5 @@ class FillingFolder:
                 except UnreadableClip as error:
                     self.said(str(error))
                 except OSError:  # removed meanwhile
-                    continue
+                    pass
             time.sleep(POLL)

@@ -92,28 +92,28 @@ class Worker:
         """`end` breaks off what `work` is at."""
         self._name, self._work, self._said, self._end = name, work, said, end
         self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._undone = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, facts: dict[str, Any]) -> None:
         """To be done when it is its turn; left out where too much waits already."""
-        if self._undone > WAITING:
+        if self._queue.unfinished_tasks > WAITING:
             self._said(f"{self._name}: too slow: '{facts['label']}' of {facts['source']} was left out")
             return
-        self._undone += 1
         self._queue.put(facts)
 
     def close(self, stop: threading.Event) -> None:
         """Do what waits; once `stop` is set, for `HOOK_SECONDS` more, then break off and say what is left."""
-        self._queue.put(None)
+        self._queue.put(None)  # a task as well, not to be counted below
         self._thread.join(HOOK_SECONDS)
         if self._thread.is_alive() and not stop.is_set():
-            self._said(f"{self._name}: {self._undone} to be done yet; Ctrl-C leaves them out")
+            self._said(
+                f"{self._name}: {self._queue.unfinished_tasks - 1} to be done yet; Ctrl-C leaves them out"
+            )
             while self._thread.is_alive() and not stop.is_set():
                 self._thread.join(0.1)
         if self._thread.is_alive():
-            left, self._work = self._undone, lambda facts: None
+            left, self._work = self._queue.unfinished_tasks - 1, lambda facts: None
             self._end()
             self._said(f"{self._name}: {left} left out or broken off at the end")
 
@@ -123,7 +123,7 @@ class Worker:
                 self._work(facts)
             except Exception as error:
                 self._said(f"{self._name}: {facts['label']} of {facts['source']}: {error}")
-            self._undone -= 1
+            self._queue.task_done()
 
 
 class Program:
