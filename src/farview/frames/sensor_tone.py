@@ -10,9 +10,8 @@ from farview.frames.sensor_solve import line
 DARK, BRIGHT = 8.0, 247.0
 """Grey levels beyond which clipping has its say."""
 
-_BETTER = (
-    0.7  # share of the errors that exchanged channels leave; 1 where there is no colour to tell them apart
-)
+_RED_AND_BLUE = ((0, 0), (2, 2)), ((2, 0), (0, 2))  # channels as they are, and exchanged
+_BETTER = 0.7  # share of the errors that exchanged channels leave; 1 where no colour tells them apart
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,6 @@ def _exchanged(expected: Floats, target: Floats) -> bool:
         return False
     own, other = (sum(_missed(expected[:, n], target[:, c]) for n, c in pairs) for pairs in _RED_AND_BLUE)
     return other < _BETTER * own
-
-
-_RED_AND_BLUE = ((0, 0), (2, 2)), ((2, 0), (0, 2))  # channels as they are, and exchanged
 
 
 def _missed(expected: Floats, target: Floats) -> float:
