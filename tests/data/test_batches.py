@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farview.data.augment import as_video
 from farview.data.batches import Batch, ClipFrames, EpochBatches, loader
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
@@ -163,3 +165,70 @@ def test_every_size_shows_the_same_part_of_the_scene() -> None:
         places = (2 * torch.arange(width) + 1) / width - 1  # centres of the pixels in -1..1
         levels = 80 * (0.2 - 0.5 * places) + 75  # of the ramp, -80 to 80 about its middle
         torch.testing.assert_close(seen[0, 0, 0, 0], levels.expand(height, width), atol=1e-3, rtol=0)
+
+
+STILL = {"flip": False, "scale": (1.0, 1.0)}
+
+
+def anew(folder: Path, frames: np.ndarray, noise: float, **varied: Any) -> ClipFrames:
+    """Samples whose eLR frames are made anew of varied HR ones."""
+    sensor = SensorModel(6, 8, blur=0.4, noise=noise)
+    store = FrameStore(folder, sensor, (24, 32))
+    augment = AugmentConfig(fresh_elr=True, **{**STILL, **varied})
+    clip = Clip("clip", MemoryFrames(frames), 0, "train")
+    return ClipFrames(
+        [clip], store, Intervals(2, 2), hr=False, elr=True, augment=augment, seed=4, sensor=sensor
+    )
+
+
+def elr_of(samples: ClipFrames, epoch: int) -> torch.Tensor:
+    seen = samples.__getitems__([(epoch, 0)]).elr_video((6, 8))
+    assert seen is not None
+    return seen
+
+
+def test_fresh_elr_of_a_scene_that_does_not_vary_is_the_stored_one(tmp_path: Path) -> None:
+    frames = np.random.default_rng(1).integers(0, 256, (1, 24, 32, 3), dtype=np.uint8)
+    samples = anew(tmp_path, frames, noise=0)
+    stored = as_video(torch.from_numpy(samples.store.elr(samples.clips[0].source))[None, None])
+    assert torch.equal(elr_of(samples, 3), stored.expand(1, 2, 3, 2, 6, 8))  # one frame, repeated
+
+
+def test_fresh_elr_is_what_the_sensor_sees_of_the_varied_scene(tmp_path: Path) -> None:
+    """A mirrored and darker scene through the sensor itself."""
+    frames = np.random.default_rng(2).integers(0, 200, (1, 24, 32, 1), dtype=np.uint8)
+    samples = anew(tmp_path, frames, noise=0, flip=True, gain=0.5)
+    batches = [samples.__getitems__([(epoch, 0)]) for epoch in range(12)]
+    mirrored = [batch.geometry[0, 0, 0].item() < 0 for batch in batches]  # type: ignore[index]
+    assert len(set(mirrored)) == 2
+    for batch, flip in zip(batches, mirrored, strict=True):
+        assert batch.gain is not None
+        scene = np.clip((frames[:, :, ::-1] if flip else frames) * float(batch.gain[0]), 0, 255)
+        rows, columns = SensorModel(6, 8, blur=0.4).matrices(24, 32)
+        expected = np.rint(np.einsum("hy,nyxc,wx->nchw", rows, scene, columns))  # (1, C, h, w)
+        seen = batch.elr_video((6, 8))
+        assert seen is not None
+        shown = seen[0, 0].transpose(0, 1).numpy()  # (T, C, h, w)
+        assert abs(shown - expected).max() <= 1 and (shown == expected).mean() > 0.99
+
+
+def test_fresh_elr_has_the_sensors_noise_in_every_epoch_anew(tmp_path: Path) -> None:
+    samples = anew(tmp_path, np.full((3, 24, 32, 1), 120, np.uint8), noise=16)
+    assert torch.equal(elr_of(samples, 1), elr_of(samples, 1))
+    assert not torch.equal(elr_of(samples, 1), elr_of(samples, 2))
+    seen = torch.stack([elr_of(samples, epoch) for epoch in range(80)]).double()
+    assert seen.mean().item() == pytest.approx(120, abs=0.5)
+    assert seen.std().item() == pytest.approx(16, rel=0.03)
+
+
+def test_a_repeated_frame_has_one_fresh_noise(tmp_path: Path) -> None:
+    samples = anew(tmp_path, np.full((1, 24, 32, 1), 120, np.uint8), noise=16)
+    seen = elr_of(samples, 0)
+    assert torch.equal(seen[:, 0, :, 0], seen[:, 1, :, 1])
+
+
+def test_testing_sees_the_stored_elr_frames(tmp_path: Path) -> None:
+    samples = anew(tmp_path, np.full((1, 24, 32, 1), 120, np.uint8), noise=16)
+    testing = ClipFrames(samples.clips, samples.store, samples.intervals, hr=False, elr=True)
+    stored = as_video(torch.from_numpy(samples.store.elr(samples.clips[0].source))[None, None])
+    assert torch.equal(elr_of(testing, 0), stored.expand(1, 2, 1, 2, 6, 8))

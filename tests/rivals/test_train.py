@@ -52,6 +52,12 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, monkeypatch: pytest.
         run_rival(recipe, SMALL, quiet=True)
 
 
+def test_elr_frames_made_anew_are_refused(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "--augment.fresh_elr=true")
+    with pytest.raises(FarviewError, match=r"augment\.fresh_elr"):
+        run_rival(recipe, SMALL, quiet=True)
+
+
 def test_the_folder_depends_on_what_trains_it_and_on_nothing_else(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path)
     clips = prepare(replace(recipe, phases=("student",)), quiet=True)

@@ -55,7 +55,7 @@ def test_digests_are_those_of_before_the_later_keys(settings, teacher, student, 
 
 
 def test_keys_at_their_defaults_change_nothing(clips: Prepared) -> None:
-    stated = recipe("--input.elr_size=null", "--augment.fresh_noise=false")
+    stated = recipe("--input.elr_size=null", "--augment.fresh_noise=false", "--augment.fresh_elr=false")
     assert phase_digests(stated, clips) == phase_digests(recipe(), clips)
     built = recipe("--student_network.backbone=null", "--student_network.width_factor=1.0")
     assert phase_digests(built, clips) == phase_digests(recipe(), clips)

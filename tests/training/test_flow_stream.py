@@ -97,9 +97,10 @@ def test_what_flow_changes_in_the_digests(finished: Run) -> None:
         assert len({rgb[phase], flow[phase], other[phase]}) == 3
 
 
-def test_fresh_noise_needs_frames() -> None:
-    with pytest.raises(FarviewError, match=r"augment\.fresh_noise"):
-        read_recipe(None, ["--data.source=mime", "--input.stream=flow", "--augment.fresh_noise=true"])
+@pytest.mark.parametrize("key", ["fresh_noise", "fresh_elr"])
+def test_what_is_fresh_needs_frames(key: str) -> None:
+    with pytest.raises(FarviewError, match=rf"augment\.{key}"):
+        read_recipe(None, ["--data.source=mime", "--input.stream=flow", f"--augment.{key}=true"])
 
 
 def test_all_frames_may_be_one_interval(tmp_path: Path) -> None:

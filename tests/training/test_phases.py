@@ -231,11 +231,20 @@ def test_results_name_their_origin(finished: Run) -> None:
     assert trained["phase"] == "transfer" and trained["seed"] == 0 and trained["loss"]["confidence"] == "mlp"
 
 
-def test_fresh_noise_leaves_the_teacher_and_older_runs_alone(tmp_path: Path) -> None:
-    plain, fresh = (tiny_recipe(tmp_path, f"--augment.fresh_noise={on}") for on in ("false", "true"))
+@pytest.mark.parametrize("key", ["fresh_noise", "fresh_elr"])
+def test_what_is_fresh_leaves_the_teacher_and_older_runs_alone(tmp_path: Path, key: str) -> None:
+    plain, fresh = (tiny_recipe(tmp_path, f"--augment.{key}={on}") for on in ("false", "true"))
     before, after = (phase_folders(recipe, prepare(recipe, quiet=True)) for recipe in (plain, fresh))
     assert before["teacher"] == after["teacher"]
     assert before["student"] != after["student"] and before["transfer"] != after["transfer"]
+
+
+def test_fresh_elr_trains_s_net_alone_and_by_transfer(tmp_path: Path) -> None:
+    """S-Net's phase has HR frames then, of which its eLR ones are made."""
+    alone = run(tiny_recipe(tmp_path, "--augment.fresh_elr=true", "--phases=[student]"), quiet=True)
+    after = run(tiny_recipe(tmp_path, "--augment.fresh_elr=true"), quiet=True)
+    assert after.folders["student"] == alone.folders["student"]
+    assert read_contract(after.models["transfer"]).trained["augment"]["fresh_elr"]
 
 
 def test_a_model_tells_how_fast_and_long_its_clips_were_and_how_far_to_trust_it(tmp_path: Path) -> None:

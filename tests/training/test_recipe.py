@@ -74,12 +74,13 @@ def test_every_key_can_be_overridden() -> None:
         ("--network.backbone=vgg", "network.backbone|resnet18"),
         ("--student_network.with_factor=0.5", "did you mean 'student_network.width_factor'"),
         ("--student_network.width_factor=0.01", r"student_network\.width_factor: 0\.01 .*expected 1/16"),
+        ("--augment.fresh_elr=true --input.size=[8,16]", r"augment\.fresh_elr.*8x16.*sensor of 12x16"),
         ("--student_network.stem=huge", r"student_network\.stem.*imagenet"),
     ],
 )
 def test_wrong_keys_and_values_are_named(override: str, expected: str) -> None:
     with pytest.raises(FarviewError, match=expected) as caught:
-        read_recipe("mime", [override])
+        read_recipe("mime", override.split())
     assert "\n" not in str(caught.value)
 
 

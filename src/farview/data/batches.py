@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from farview.data.augment import as_video, enlarge, sample_gain, sample_geometry, warp, warp_flow
 from farview.data.clip import Clip
 from farview.data.config import AugmentConfig
+from farview.data.sense import sense
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
@@ -39,6 +40,9 @@ class Batch:
     """(B, 2, 3) float32, or None in validation and testing."""
     gain: Tensor | None
     """(B,) float32, or None in validation and testing."""
+    noise: Tensor | None = None
+    """(B, K, T, h, w, C) float32 grey levels where `sensor` makes the eLR video of the varied `hr`; else None."""
+    sensor: SensorModel | None = None
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
         """The same batch on `device`."""
@@ -62,17 +66,18 @@ class Batch:
 
     def hr_video(self, size: tuple[int, int]) -> Tensor | None:
         """HR grey levels 0..255, (B, K, C, T, *size); None where the batch has no HR."""
-        return self._video(self.hr, size)
+        return None if self.hr is None else self._varied(enlarge(as_video(self.hr), size))
 
     def elr_video(self, size: tuple[int, int]) -> Tensor | None:
         """Enlarged eLR grey levels 0..255, (B, K, C, T, *size), the same part of the scene whatever the size."""
-        return self._video(self.elr, size)
+        if self.noise is not None and self.sensor is not None:
+            assert self.hr is not None
+            seen = sense(self._varied(as_video(self.hr)), self.sensor, as_video(self.noise))
+            return enlarge(seen, size)
+        return None if self.elr is None else self._varied(enlarge(as_video(self.elr), size))
 
-    def _video(self, frames: Tensor | None, size: tuple[int, int]) -> Tensor | None:
-        if frames is None:
-            return None
-        video = enlarge(as_video(frames), size)
-        flow = frames.shape[-1] == 2  # which has no brightness
+    def _varied(self, video: Tensor) -> Tensor:
+        flow = video.shape[2] == 2  # which has no brightness
         if self.geometry is not None:
             video = (warp_flow if flow else warp)(video, self.geometry)
         if self.gain is not None and not flow:
@@ -97,10 +102,18 @@ class ClipFrames(Dataset):
     ) -> None:
         """`augment` None means validation or testing: centred intervals, nothing varied.
 
-        `sensor` is the store's; `augment.fresh_noise` needs it, and a store that keeps noiseless frames.
+        `sensor` is the store's. `augment.fresh_noise` needs it, and a store that keeps noiseless frames;
+        `augment.fresh_elr` needs it, and a store that keeps HR frames.
         """
-        self.clips, self.store, self.intervals = clips, store, intervals
-        self.hr, self.elr, self.augment, self.seed = hr, elr, augment, seed
+        self.clips, self.store, self.intervals, self.augment, self.seed = (
+            clips,
+            store,
+            intervals,
+            augment,
+            seed,
+        )
+        self._fresh_elr = sensor if elr and augment is not None and augment.fresh_elr else None
+        self.hr, elr = hr or self._fresh_elr is not None, elr and self._fresh_elr is None
         # Frames at eLR take so little room (576 bytes each in RGB) that a data set stays in memory.
         self._elr: list[np.ndarray] | None = [store.elr(c.source) for c in clips] if elr else None
         self._sensor = sensor if augment is not None and augment.fresh_noise else None
@@ -116,7 +129,7 @@ class ClipFrames(Dataset):
 
     def __getitems__(self, keys: Sequence[Key]) -> Batch:
         """The batch of all `keys`; PyTorch's loader calls this once a batch."""
-        hr, elr, geometries, gains = [], [], [], []
+        hr, elr, geometries, gains, noise = [], [], [], [], []
         for epoch, index in keys:
             clip = self.clips[index]
             rng = None if self.augment is None else sample_rng(self.seed, epoch, clip.id)
@@ -128,6 +141,8 @@ class ClipFrames(Dataset):
                 gains.append(sample_gain(self.augment, rng))
             if self._elr is not None:
                 elr.append(torch.from_numpy(self._seen(index, frames, rng)))
+            if self._fresh_elr is not None and rng is not None:
+                noise.append(torch.from_numpy(_noise(self._fresh_elr, frames, hr[-1].shape[-1], rng)))
         clips = [self.clips[index] for _, index in keys]
         return Batch(
             [clip.id for clip in clips],
@@ -136,6 +151,8 @@ class ClipFrames(Dataset):
             torch.stack(elr) if elr else None,
             torch.stack(geometries) if geometries else None,
             torch.tensor(gains) if gains else None,
+            torch.stack(noise) if noise else None,
+            self._fresh_elr,
         )
 
     def _seen(self, index: int, frames: NDArray[np.int64], rng: np.random.Generator | None) -> Images:
@@ -149,6 +166,15 @@ class ClipFrames(Dataset):
             return stored[frames]
         numbers, places = np.unique(frames, return_inverse=True)  # a frame that is repeated is one frame
         return self._sensor.add_noise(clean[numbers], rng)[places.reshape(frames.shape)]
+
+
+def _noise(
+    sensor: SensorModel, frames: NDArray[np.int64], channels: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The sensor's noise (K, T, h, w, C) of frames of the numbers (K, T); one that is repeated is one frame."""
+    numbers, places = np.unique(frames, return_inverse=True)
+    noise = rng.normal(0.0, sensor.noise, (len(numbers), sensor.height, sensor.width, channels))
+    return noise.astype(np.float32)[places.reshape(frames.shape)]
 
 
 def sample_rng(seed: int, epoch: int, clip: str) -> np.random.Generator:

@@ -95,6 +95,9 @@ class AugmentConfig:
     """Brightness jitter: grey levels of both videos are multiplied by one factor in 1-gain..1+gain."""
     fresh_noise: bool = False
     """Draw the sensor's noise anew each time that a clip is seen, in place of once for ever."""
+    fresh_elr: bool = False
+    """Make eLR frames anew of the varied HR frames each time that a clip is seen: the scene varies before the sensor,
+    not what it saw after it. Other pixels' borders, fresh noise, and no blur that a test clip lacks."""
 
     def __post_init__(self) -> None:
         low, high = self.scale

@@ -61,11 +61,13 @@ class SensorModel:
                 f"a frame of {height}x{width} (height x width) holds too few pixels for a sensor of "
                 f"{self.height}x{self.width}: give larger frames or choose a smaller sensor"
             )
-        rows = np.zeros((self.height, height))
-        rows[:, top : top + h] = _weights(self.height, h, self.blur)
-        columns = np.zeros((self.width, width))
-        columns[:, left : left + w] = _weights(self.width, w, self.blur)
+        rows, columns = np.zeros((self.height, height)), np.zeros((self.width, width))
+        rows[:, top : top + h], columns[:, left : left + w] = self.window_matrices(h, w)
         return rows, columns
+
+    def window_matrices(self, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """As `matrices`, for frames of `height` x `width` that show the sensor's window alone, as stored HR frames do."""
+        return _weights(self.height, height, self.blur), _weights(self.width, width, self.blur)
 
     def degrade(self, frames: Images, indices: Sequence[int]) -> Images:
         """What the sensor sees of `frames`: (N, H, W, C) -> (N, h, w, C) uint8.

@@ -40,6 +40,8 @@ def run_rival(
     the same training clips as the recipe's networks. `clips` are the recipe's where they are prepared already, with
     HR frames for a rival that learns from them. A network whose training was cut goes on from its last epoch.
     """
+    if recipe.augment.fresh_elr:
+        raise FarviewError("augment.fresh_elr: a rival sees stored frames; leave it out")
     phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else ("student",)
     clips = clips or prepare(replace(recipe, phases=phases), quiet)
     folder = rival_folder(recipe, config, clips)
@@ -76,7 +78,9 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
     if isinstance(config, StreamsConfig):
         if "flow" in config.streams:
             settings["flow"] = recipe.input.flow
-        settings |= {"seed": recipe.seed, "augment": recipe.augment, "precision": recipe.machine.precision}
+        augment = asdict(recipe.augment)
+        del augment["fresh_elr"]  # which no rival has
+        settings |= {"seed": recipe.seed, "augment": augment, "precision": recipe.machine.precision}
         settings["training"] = [getattr(recipe, section) for section in config.sections]
     shared = Path(recipe.shared or f"{recipe.out}/phases").expanduser()
     return shared / f"{config.method}-{digest(settings)}"

@@ -101,7 +101,7 @@ def pace(clips: Sequence[Clip], store: FrameStore) -> dict[str, float]:
 
 def open_store(recipe: Recipe) -> FrameStore:
     """The frame store that a recipe trains from."""
-    size = recipe.input.size if set(recipe.phases) != {"student"} else None
+    size = recipe.input.size if set(recipe.phases) != {"student"} or recipe.augment.fresh_elr else None
     sensor = recipe.input.sensor
     return FrameStore(
         Path(recipe.store).expanduser(),

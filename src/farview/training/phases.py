@@ -140,7 +140,7 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
 
     # Keys that came later join a digest only where they are in use, so that runs made before them are still found.
     augment, seen = asdict(recipe.augment), asdict(recipe.input)
-    fresh_noise = augment.pop("fresh_noise")  # T-Net sees no noise
+    fresh = [key for key in ("fresh_noise", "fresh_elr") if augment.pop(key)]  # T-Net sees no eLR frames
     del seen["elr_size"]  # nor eLR frames
     del seen["stream"], seen["flow"]
     shared = {
@@ -168,8 +168,8 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
             sensor = recipe.input.sensor
             if (window := Fraction(sensor.height, sensor.width)) != Fraction(3, 4):
                 settings["window"] = str(window)
-        elif fresh_noise:
-            settings["fresh_noise"] = True
+        else:
+            settings |= dict.fromkeys(fresh, True)
         if recipe.input.motion is not None:
             settings["flow"] = recipe.input.motion
         if recipe.input_size(name) != recipe.input.size:

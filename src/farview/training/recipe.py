@@ -157,9 +157,16 @@ class Recipe:
             raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
         for name in PHASES:
             check_phase(name, getattr(self, name))
-        if self.input.motion is not None and self.augment.fresh_noise:
+        for key in ("fresh_noise", "fresh_elr"):
+            if self.input.motion is not None and getattr(self.augment, key):
+                raise FarviewError(
+                    f"augment.{key}: flow is made once, of stored frames; leave it out with flow"
+                )
+        sensor, size = (self.input.sensor.height, self.input.sensor.width), self.input.size
+        if self.augment.fresh_elr and (size[0] < sensor[0] or size[1] < sensor[1]):
             raise FarviewError(
-                "augment.fresh_noise: flow is made once, of the stored noise; leave it out with flow"
+                f"augment.fresh_elr: HR frames of {size[0]}x{size[1]} hold too few pixels for a sensor of "
+                f"{sensor[0]}x{sensor[1]}; raise input.size or leave it out"
             )
         check_comparable(self, self.network_of("student"))
 

@@ -17,6 +17,7 @@ STAT: Settings = {
     "loss.rolling": "false",
     "loss.kd": "0.0",
     "augment.fresh_noise": "false",
+    "augment.fresh_elr": "false",
     "data.pool": "null",
 }
 """Attention transfer without confidence, weights 0.33-0.33-0.33 (Table IV), and without what a recipe adds to it."""
@@ -158,6 +159,7 @@ FROM_TEACHER: Settings = {"transfer.initial": "teacher"}
 REFITTED: Settings = FROM_TEACHER | {"transfer.refit": "true"}
 KD: Settings = {"loss.kd": "1.0"}
 FRESH: Settings = {"augment.fresh_noise": "true"}
+FRESH_ELR: Settings = {"augment.fresh_elr": "true"}
 PYRAMID: Settings = {"network.pyramid": "2"}
 HALF: Settings = {"student_network.width_factor": "0.5"}
 NATIVE: Settings = {"input.elr_size": "native"}
@@ -200,6 +202,11 @@ BEYOND = Table(
         Row("fresh noise, CSTAT + KD", CSTAT | FRESH | KD),
         Row("fresh noise, from T-Net + KD", LABELS_ALONE | FROM_TEACHER | KD | FRESH),
         Row("fresh noise, from T-Net + CSTAT + KD", CSTAT | FROM_TEACHER | KD | FRESH),
+        Row("Student, fresh eLR", STAT | FRESH_ELR, "student"),
+        Row("Student, fresh eLR, as long", LABELS_ALONE | FRESH_ELR),
+        Row("fresh eLR, CSTAT", CSTAT | FRESH_ELR),
+        Row("fresh eLR, KD", LABELS_ALONE | FRESH_ELR | KD),
+        Row("fresh eLR, CSTAT + KD", CSTAT | FRESH_ELR | KD),
         Row("Teacher, pyramid", STAT | PYRAMID, "teacher"),
         Row("Student, pyramid", STAT | PYRAMID, "student"),
         Row("Student, pyramid, as long", LABELS_ALONE | PYRAMID),
@@ -207,6 +214,7 @@ BEYOND = Table(
         Row("pyramid, KD", LABELS_ALONE | PYRAMID | KD),
         Row("pyramid, fresh noise, KD", LABELS_ALONE | PYRAMID | FRESH | KD),
         Row("pyramid, fresh noise, CSTAT + KD", CSTAT | PYRAMID | FRESH | KD),
+        Row("pyramid, fresh eLR, KD", LABELS_ALONE | PYRAMID | FRESH_ELR | KD),
     ),
     (
         "Every row below Student has trained as long in all: S-Net (or T-Net) first, then the transfer.",
@@ -214,6 +222,7 @@ BEYOND = Table(
         "DIST (NeurIPS 2022): 2; with CSTAT its weights stay thirds.",
         "half width, native input, tiny stem: a cheaper S-Net, trained by itself first; to Student and the gap's share "
         "refer to that one, to full size to the row KD. Multiply-adds are those of a video, all intervals.",
+        "fresh eLR: S-Net's frames are made anew of T-Net's varied ones, noise included, each time that a clip is seen.",
         "pyramid: T-Net and S-Net have a temporal pyramid of two levels, the whole video and its halves; to Student "
         "refers to the S-Net that has one too.",
         "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
