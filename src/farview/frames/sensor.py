@@ -66,7 +66,7 @@ class SensorModel:
         return rows, columns
 
     def window_matrices(self, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """As `matrices`, for frames of `height` x `width` that show the sensor's window alone, as stored HR frames do."""
+        """As `matrices`, for frames that show the sensor's window alone, as stored HR frames do."""
         return _weights(self.height, height, self.blur), _weights(self.width, width, self.blur)
 
     def degrade(self, frames: Images, indices: Sequence[int]) -> Images:
