@@ -222,7 +222,7 @@ BEYOND = Table(
         "DIST (NeurIPS 2022): 2; with CSTAT its weights stay thirds.",
         "half width, native input, tiny stem: a cheaper S-Net, trained by itself first; to Student and the gap's share "
         "refer to that one, to full size to the row KD. Multiply-adds are those of a video, all intervals.",
-        "fresh eLR: S-Net's frames are made of T-Net's varied ones, noise included, anew each time that a clip is seen.",
+        "fresh eLR: S-Net's frames are made of T-Net's varied ones, with noise, anew each time that a clip is seen.",
         "pyramid: T-Net and S-Net have a temporal pyramid of two levels, the whole video and its halves; to Student "
         "refers to the S-Net that has one too.",
         "refitted: T-Net's first convolution and norms are fitted to eLR frames before the transfer.",
