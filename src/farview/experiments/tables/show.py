@@ -71,9 +71,15 @@ def shown(results: Results) -> tuple[list[str], list[list[str]]]:
     kept = [i for i in range(len(COLUMNS)) if any(line[i] for line in lines) and COLUMNS[i][0] not in trivial]
     head = ["row", *(["backbone"] if several else []), *(COLUMNS[i][0] for i in kept)]
     return head, [
-        [row["row"], *([row["column"]] if several else []), *(line[i] for i in kept)]
+        [name_of(row), *([row["column"]] if several else []), *(line[i] for i in kept)]
         for row, line in zip(results["rows"], lines, strict=True)
     ]
+
+
+def name_of(row: Results) -> str:
+    """A row's name, and how many of its cells are there where some failed."""
+    done, planned = len(row["cells"]), row["planned"]
+    return row["row"] + (f" ({done} of {planned} cells)" if done < planned else "")
 
 
 def heading(results: Results) -> str:

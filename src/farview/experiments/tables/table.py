@@ -28,6 +28,10 @@ from farview.frames.files import atomic_write
 from farview.training.phases import MODEL, write_json
 
 
+LEAST_GROUPS = 3
+"""Groups from which on drawing them anew says something."""
+
+
 def table(
     number: str,
     request: Request,
@@ -128,6 +132,11 @@ def run_planned(
             raise FarviewError(
                 f"--unit group: the {part} clips of {item.clips.data.name} have no groups; leave it out"
             )
+    if unit == "group" and (groups := len(groups_of(planned, part))) < LEAST_GROUPS:
+        raise FarviewError(
+            f"--unit group: the {part} clips come from {groups} groups, and an interval needs {LEAST_GROUPS} or more; "
+            "name more splits or leave it out"
+        )
     tasks = tasks_of(planned)
     if not quiet:
         print(f"{len(planned)} cells; {len(tasks)} phases to train", flush=True)
@@ -140,6 +149,12 @@ def run_planned(
         print(f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({seconds:.0f} s)", flush=True)
 
     return run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
+
+
+def groups_of(planned: list[Planned], part: Part) -> set[str]:
+    """Groups that the cells' test or validation clips come from; a clip without one is one by itself."""
+    clips = {clip for item in planned for clip in (item.clips.test if part == "test" else item.clips.val)}
+    return {clip.group or clip.id for clip in clips}
 
 
 def raise_failed(failed: dict[Path, str]) -> None:
