@@ -38,7 +38,8 @@ def results_of(
     """All figures of a table; rows that have no finished cell are not there.
 
     `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), how many were
-    `planned`, means over the finished ones `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`, `seconds`; `multiply_adds` (of a
+    `planned`, means over the finished ones `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`,
+    `seconds`; `multiply_adds` (of a
     video) and `parameters` of the row's network; differences in points `to_student` (the row's own S-Net),
     `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this one's is cheaper than) as
     `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and Prec@5 where it has it).

@@ -27,7 +27,6 @@ from farview.experiments.tables.show import print_table, to_csv, to_page
 from farview.frames.files import atomic_write
 from farview.training.phases import MODEL, write_json
 
-
 LEAST_GROUPS = 3
 """Groups from which on drawing them anew says something."""
 
@@ -134,8 +133,8 @@ def run_planned(
             )
     if unit == "group" and (groups := len(groups_of(planned, part))) < LEAST_GROUPS:
         raise FarviewError(
-            f"--unit group: the {part} clips come from {groups} groups, and an interval needs {LEAST_GROUPS} or more; "
-            "name more splits or leave it out"
+            f"--unit group: an interval needs clips of {LEAST_GROUPS} groups or more, and the {part} clips are of "
+            f"{groups}; name more splits or leave it out"
         )
     tasks = tasks_of(planned)
     if not quiet:
