@@ -39,12 +39,12 @@ def results_of(
 
     `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), how many were
     `planned`, means over the finished ones `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`,
-    `seconds`; `multiply_adds` (of a
-    video) and `parameters` of the row's network; differences in points `to_student` (the row's own S-Net),
-    `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this one's is cheaper than) as
-    `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and Prec@5 where it has it).
-    Of whole systems also `seconds_a_clip`, the difference `to_last` (the table's last row) and what is `published`,
-    by data set. None where there is nothing to say. `classes` and `clips` count those of the first split.
+    `seconds`; `multiply_adds` (of a video) and `parameters` of the row's network; differences in points `to_student`
+    (the row's own S-Net), `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this
+    one's is cheaper than) as `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and
+    Prec@5 where it has it). Of whole systems also `seconds_a_clip`, the difference `to_last` (the table's last row)
+    and what is `published`, by data set. None where there is nothing to say. `classes` and `clips` count those of the
+    first split.
     """
     rows: list[Results] = []
     lines: dict[tuple[str, str], list[Planned]] = {}
