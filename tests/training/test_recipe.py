@@ -84,6 +84,33 @@ def test_wrong_keys_and_values_are_named(override: str, expected: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("--input.size=5", "command line: input.size: expected a list such as [12, 16]. Got value: 5"),
+        (
+            "--transfer.epochs=1.5",
+            "command line: transfer.epochs: expected a value of type int. Got value: 1.5",
+        ),
+        ("--input.stream=flo", "command line: input.stream: expected one of 'rgb', 'flow'. Got value: flo"),
+        (
+            "--input.elr_size=foo",
+            "command line: input.elr_size: expected one of: tuple[int, int], 'native', null. Got value: foo",
+        ),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_not_blamed_on_the_file(override: str, expected: str) -> None:
+    with pytest.raises(FarviewError) as caught:
+        read_recipe("mime", [override])
+    assert str(caught.value) == expected
+
+
+def test_a_wrong_value_in_a_file_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("data: {source: mime}\ninput: {size: 7}\n")
+    with pytest.raises(FarviewError, match=r"bad\.yaml: input\.size: expected a list"):
+        read_recipe(tmp_path / "bad.yaml", ["--student.epochs=3"])
+
+
 def test_unknown_key_in_a_file_names_file_and_key(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("data: {source: mime}\nstudent: {epoch: 3}\n")

@@ -274,8 +274,8 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
         values = vars(parsed.instantiate_classes(parsed.parse_args(arguments)))
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
-        where = "command line" if path is None or "unrecognized arguments" in str(error) else path
-        raise FarviewError(f"{where}: {one_line(error)}{suggestion(str(error))}") from None
+        where = path if path is not None and _refused(path) == str(error) else "command line"
+        raise FarviewError(f"{where}: {_plain_words(error)}{suggestion(str(error))}") from None
     except UnicodeDecodeError:
         raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
 
@@ -291,6 +291,32 @@ def located(arguments: list[str]) -> list[str]:
         str(recipe_path(word)) if before == "--recipe" else word
         for before, word in zip(["", *words], words, strict=False)
     ]
+
+
+def _refused(path: Path) -> str | None:
+    """Why a recipe file is refused by itself, or None: then what is wrong was said on the command line."""
+    from jsonargparse import ArgumentError
+
+    try:
+        parser().parse_args([f"--recipe={path}"])
+    except ArgumentError as error:
+        return str(error)
+    return None
+
+
+def _plain_words(error: Exception) -> str:
+    """The parser's message in one line, without the names that Python has for types."""
+    text = re.sub(r"Parser key \"([\w.]+)\":", r"\1:", one_line(error))
+    several = (
+        r"Does not validate against any of the Union subtypes Subtypes: \[(.*)\] Errors: .* Given value: "
+    )
+    text = re.sub(several, r"expected one of: \1. Got value: ", text)
+    text = re.sub(r"Expected a <class '(\w+)'>", r"expected a value of type \1", text)
+    text = text.replace("Expected a typing.Literal", "expected one of typing.Literal")
+    text = re.sub(r"typing\.Literal\[([^]]*)\]", r"\1", text)
+    return text.replace("a value of type tuple", "a list such as [12, 16]").replace(
+        "<class 'NoneType'>", "null"
+    )
 
 
 def one_line(error: Exception) -> str:

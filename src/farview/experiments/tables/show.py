@@ -124,7 +124,8 @@ def setting(results: Results) -> str:
     held = f", {clips['val']} validation" if clips["val"] else ""
     parts = [
         request["data"],
-        f"{results['classes']} classes, {clips['train']} training{held} and {clips['test']} test clips",
+        f"{results['classes']} classes, {clips['train']} training{held} and {clips['test']} test clips"
+        + (f" (split {request['splits'][0]})" if len(request["splits"]) > 1 else ""),
         f"splits {', '.join(request['splits'])}",
         f"seeds {', '.join(map(str, request['seeds']))}",
         f"recipe {request['recipe']}" if request["recipe"] else f"scale {request['scale']}",
@@ -171,7 +172,7 @@ def to_csv(results: Results) -> str:
             ]
             paper = row["paper"][0] if row["paper"] else ""
             speed = row["seconds_a_clip"]
-            figures += [cell["seconds"], "" if speed is None else f"{speed:.6f}"]
+            figures += [f"{cell['seconds']:.1f}", "" if speed is None else f"{speed:.6f}"]
             writer.writerow([*place, *figures, paper, cell["folder"], cell["flow_folder"]])
     return out.getvalue()
 

@@ -9,7 +9,7 @@ from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, first_cells, make_cells, rows_of, with_settings
-from farview.experiments.tables.check import check_request
+from farview.experiments.tables.check import check_jobs, check_request
 from farview.experiments.tables.choices import (
     Tried,
     decide,
@@ -50,6 +50,7 @@ def table(
     out = Path(request.out).expanduser()
     columns = request.columns or chosen.columns
     named = choose(chosen, list(request.rows) if request.rows is not None else None)
+    check_jobs(jobs)
     check_request(request, named, columns)
     rows, left_out = rows_of(chosen, request)
     if not rows:
