@@ -101,7 +101,8 @@ if __name__ == "__main__":
 def start(folder: Path, *overrides: str) -> subprocess.Popen:
     script = folder / "script.py"
     script.write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_WAIT_POLICY": "PASSIVE"}
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])  # the package that is tested here
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_WAIT_POLICY": "PASSIVE"}
     return subprocess.Popen(
         [sys.executable, str(script), str(folder), *overrides],
         env=environment,
@@ -191,6 +192,42 @@ def test_accumulated_micro_batches_equal_the_batch(tmp_path: Path) -> None:
     one, other = load_file(whole.models["student"]), load_file(parts.models["student"])
     for key in one:
         torch.testing.assert_close(one[key], other[key], rtol=1e-4, atol=1e-6, msg=key)
+
+
+def test_an_epoch_shorter_than_a_batch_is_one_whole_step(tmp_path: Path) -> None:
+    """The sum of its micro-batches is divided by their number, not by that of a full batch."""
+    settings = [
+        "--phases=[student]",
+        "--student.freeze_norm=true",
+        "--student.epochs=1",
+        "--student.batch=64",
+    ]
+    settings += [
+        "--student.optimizer=sgd",
+        "--student.warmup=0",
+        "--data.val_share=0",
+        "--data.test_share=0.34",
+    ]
+    whole = run(tiny_recipe(tmp_path, *settings), quiet=True)
+    assert len(whole.clips.train) == 8
+    micro = ["--student.micro_batch=2", "--out", str(tmp_path / "m")]
+    parts = run(tiny_recipe(tmp_path, *settings, *micro), quiet=True)
+    one, other = load_file(whole.models["student"]), load_file(parts.models["student"])
+    for key in one:
+        torch.testing.assert_close(one[key], other[key], rtol=1e-5, atol=1e-8, msg=key)
+
+
+def test_processes_without_a_clip_of_the_last_validation_batch_go_on(tmp_path: Path) -> None:
+    """Three clips in batches of two: the second process has none of the last."""
+    settings = ["--phases=[student]", "--student.batch=2", "--student.epochs=1", "--data.val_share=0.4"]
+    settings += ["--data.test_share=0.34"]
+    assert len(prepare(tiny_recipe(tmp_path, *settings), quiet=True).val) == 3
+    process = start(tmp_path, *settings, "--machine.devices=2", "--machine.strategy=ddp_spawn")
+    process.communicate(timeout=240)
+    assert process.returncode == 0
+    history = next((tmp_path / "run" / "phases").glob("student-*/history.csv"))
+    row = next(csv.DictReader(history.open()))
+    assert float(row["val/prec@1"]) in [pytest.approx(100 * hits / 3) for hits in range(4)]
 
 
 def test_unlabeled_pool_takes_part(tmp_path: Path) -> None:

@@ -139,26 +139,26 @@ class PhaseData(L.LightningDataModule):
 
     def batches(self, train: bool, rank: int = 0, world: int = 1) -> EpochBatches:
         """Which clips come together."""
-        batch = min(self.phase.batch, (self.phase.micro_batch or self.phase.batch) * world)
+        at_once = min(self.phase.batch, (self.phase.micro_batch or self.phase.batch) * world)
         return EpochBatches(
             len(self.clips.train if train else self.clips.val),
-            batch,
+            at_once,
             seed=self.recipe.seed,
             train=train,
             pool=len(self.pool),
             pool_share=self.recipe.data.pool_share,
             rank=rank,
             world=world,
-            group=self.accumulate(world) if train else 1,
+            group=self.phase.batch // at_once if train else 1,
         )
 
     def accumulate(self, world: int) -> int:
-        """Micro-batches in a step."""
-        return max(1, self.phase.batch // ((self.phase.micro_batch or self.phase.batch) * world))
+        """Micro-batches in a step: the engine divides their sum by this, so never more than an epoch has."""
+        return self.batches(True, world=world).group
 
     def steps_per_epoch(self, world: int) -> int:
         """Optimiser steps."""
-        return -(-len(self.batches(True, world=world)) // self.accumulate(world))
+        return len(self.batches(True, world=world)) // self.accumulate(world)
 
     def train_dataloader(self) -> DataLoader:
         """Called by the engine in each process."""

@@ -81,7 +81,9 @@ class Training(L.LightningModule):
         return self
 
     def validation_step(self, batch: Any, number: int) -> None:
-        """Gather logits for the epoch's figures."""
+        """Gather logits for the epoch's figures; a batch of no clips has none."""
+        if not batch.clips:
+            return
         self._val.append((self.logits(batch).float(), batch.labels))
 
     def on_validation_epoch_end(self) -> None:
