@@ -138,6 +138,20 @@ def test_killed_runs_end_bit_equal(tmp_path: Path, keep: str) -> None:
     assert [float(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_run_that_stopped_early_and_was_cut_does_not_go_on(tmp_path: Path) -> None:
+    """Its weights hardly move, so that no epoch after the first has a better validation."""
+    settings = ["--phases=[student]", "--student.epochs=9", "--student.patience=2", "--student.lr=1e-12"]
+    recipe = tiny_recipe(tmp_path, *settings, "--student.freeze_norm=true")
+    finished = run(recipe, quiet=True)
+    folder = finished.folders["student"]
+    rows = (folder / "history.csv").read_text()
+    assert len(rows.splitlines()) < 10  # with the header
+    (folder / "model.safetensors").unlink()
+    again = run(recipe, quiet=True)
+    assert (folder / "history.csv").read_text() == rows
+    assert read_contract(again.models["student"]).accuracy["test"]["clips"] == len(again.clips.test)
+
+
 def test_two_processes_equal_one(tmp_path: Path) -> None:
     """Two gloo processes with frozen norms and the same global batch, within float tolerance."""
     settings = [f"--{p}.freeze_norm=true" for p in ("teacher", "student", "transfer")]
