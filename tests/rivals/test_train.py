@@ -81,6 +81,21 @@ def test_the_folder_depends_on_what_trains_it_and_on_nothing_else(tmp_path: Path
         assert rival_folder(other, SMALL, clips) == folder
 
 
+def test_the_folder_depends_on_each_streams_file_of_first_weights(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    clips = prepare(replace(recipe, phases=("student",)), quiet=True)
+    both = replace(SMALL, streams=("rgb", "flow"))
+    files = [tmp_path / f"{stream}.pth" for stream in both.streams]
+    for file in files:
+        file.write_bytes(b"one")
+    started = replace(recipe, student=replace(recipe.student, initial=str(tmp_path / "{stream}.pth")))
+    seen = [rival_folder(started, both, clips)]
+    for file in files:
+        file.write_bytes(b"another")
+        seen.append(rival_folder(started, both, clips))
+    assert len(set(seen)) == 3
+
+
 def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "--student.epochs", "1")
     path = run_rival(recipe, SMALL, quiet=True) / "model.safetensors"

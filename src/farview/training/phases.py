@@ -38,7 +38,7 @@ from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, Training, TransferTraining
 from farview.training.processor import device_of, laid_out, refuse_unsound, settle
-from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
+from farview.training.recipe import Phase, PhaseConfig, Recipe, digest, weights_stamps
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
@@ -170,6 +170,8 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
                 settings["window"] = str(window)
         else:
             settings |= dict.fromkeys(fresh, True)
+        if stamps := weights_stamps(getattr(recipe, name).initial):
+            settings["initial"] = stamps
         if recipe.input.motion is not None:
             settings["flow"] = recipe.input.motion
         if recipe.input_size(name) != recipe.input.size:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from farview.data.config import AugmentConfig, DataConfig
 from farview.errors import FarviewError
 from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
+from farview.frames.reader import file_fingerprint
 from farview.frames.sensor import SensorModel
 from farview.models.contract import NetworkConfig, StudentNetwork
 from farview.transfer.config import TransferConfig
@@ -229,6 +231,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a digest")
+
+
+def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
+    """What changes with the files that `initial` names, one for each of `streams`; none where it names a phase or nothing.
+
+    Files that are not there have none: whoever loads them says so.
+    """
+    if initial is None or initial in PHASES:
+        return []
+    paths = [Path(initial.replace("{stream}", stream)) for stream in streams] or [Path(initial)]
+    return [file_fingerprint(path) for path in paths if path.is_file()]
 
 
 def parser() -> Any:
