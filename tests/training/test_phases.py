@@ -253,10 +253,23 @@ def test_unlabeled_pool_takes_part(tmp_path: Path) -> None:
 
 
 def test_a_term_that_is_not_finite_is_named_with_its_clips(tmp_path: Path) -> None:
-    recipe = tiny_recipe(tmp_path, "--phases=[student]", "--student.lr=1e30", "--student.optimizer=sgd")
-    recipe = replace(recipe, student=replace(recipe.student, warmup=0.0))
+    settings = ["--phases=[student]", "--student.lr=1e30", "--student.optimizer=sgd", "--student.warmup=0"]
+    recipe = tiny_recipe(tmp_path, *settings, "--student.batch=2")  # more than one step before the validation
     with pytest.raises(FarviewError, match=r"'ce' is .* on clips (left|right)/clip|gradient of"):
         run(recipe, quiet=True)
+
+
+@pytest.mark.parametrize("val_share", [0.0, 0.4])
+def test_a_network_that_diverged_is_no_result(tmp_path: Path, val_share: float) -> None:
+    """One step spoils the weights, and no other shows it: validation does, or testing."""
+    settings = ["--phases=[student]", "--student.epochs=1", "--student.batch=64", "--student.warmup=0"]
+    settings += ["--student.lr=1e30", "--student.optimizer=sgd", f"--data.val_share={val_share}"]
+    recipe = tiny_recipe(tmp_path, *settings)
+    for _ in range(2):  # another call is not answered by what the first one left
+        with pytest.raises(FarviewError, match=r"logits are not finite on .* clips: .*clip\d+.*lower rate"):
+            run(recipe, quiet=True)
+    assert not list((tmp_path / "run").rglob("model.safetensors"))
+    assert not list((tmp_path / "run").rglob("*predictions.csv"))
 
 
 def test_transfer_without_its_teacher_says_so(tmp_path: Path) -> None:
