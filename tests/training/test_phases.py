@@ -152,6 +152,13 @@ def test_a_run_that_stopped_early_and_was_cut_does_not_go_on(tmp_path: Path) -> 
     assert read_contract(again.models["student"]).accuracy["test"]["clips"] == len(again.clips.test)
 
 
+def test_patience_without_validation_clips_is_refused(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "--transfer.patience=2", "--data.val_share=0")
+    with pytest.raises(FarviewError, match=r"transfer\.patience: 2.*raise data\.val_share or leave out"):
+        run(recipe, quiet=True)
+    assert not list((tmp_path / "run").rglob("model.safetensors"))  # before any phase has trained
+
+
 def test_two_processes_equal_one(tmp_path: Path) -> None:
     """Two gloo processes with frozen norms and the same global batch, within float tolerance."""
     settings = [f"--{p}.freeze_norm=true" for p in ("teacher", "student", "transfer")]

@@ -59,9 +59,20 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     train, val = training_parts(data, recipe.data.val_share, unreadable)
     if not train:
         raise FarviewError(f"{data.name}: no readable training clips")
+    refuse_idle_patience(recipe, data, val)
     test, pool = readable(data.part("test"), unreadable), readable(pool, unreadable)
     channels = store.elr(train[0].source).shape[-1]
     return Prepared(data, train, val, test, pool, store, channels, unreadable)
+
+
+def refuse_idle_patience(recipe: Recipe, data: DataSet, val: tuple[Clip, ...]) -> None:
+    """Raise FarviewError where a phase shall stop by its validation and no clips are held out for one."""
+    for name in recipe.phases:
+        if not val and (patience := getattr(recipe, name).patience):
+            raise FarviewError(
+                f"{name}.patience: {patience}, and {data.name} has no clips held out for validation "
+                f"(data.val_share: {recipe.data.val_share:g}); raise data.val_share or leave out {name}.patience"
+            )
 
 
 def refuse_unreadable(

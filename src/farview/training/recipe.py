@@ -157,6 +157,10 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         if min(self.fusion) < 0 or not 0 < sum(self.fusion) < math.inf:
             raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
+        if self.seed < 0:
+            raise FarviewError(f"seed: {self.seed} must be at least 0")
+        if not 0 <= self.unreadable_share <= 1:
+            raise FarviewError(f"unreadable_share: {self.unreadable_share} must be a share from 0 to 1")
         for name in PHASES:
             check_phase(name, getattr(self, name))
         for key in ("fresh_noise", "fresh_elr"):
@@ -183,9 +187,16 @@ class Recipe:
 
 def check_phase(name: str, phase: PhaseConfig) -> None:
     """Raise where a number in a phase's section cannot work."""
-    for key in ("epochs", "batch", "lr", "step"):
-        if getattr(phase, key) <= 0:
-            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be above 0")
+    for key in ("epochs", "batch", "lr", "step", "clip_norm", "patience"):
+        value = getattr(phase, key)
+        if value is not None and not 0 < value < math.inf:
+            raise FarviewError(f"{name}.{key}: {value} must be a number above 0")
+    for key in ("weight_decay", "warmup"):
+        if not 0 <= getattr(phase, key) < math.inf:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be a number of at least 0")
+    for key in ("momentum", "label_smoothing"):
+        if not 0 <= getattr(phase, key) <= 1:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be within 0 to 1")
     if phase.refit and (name != "transfer" or phase.initial in (None, "student")):
         raise FarviewError(
             f"{name}.refit: only the transfer has HR and eLR; set transfer.initial: teacher with it"
