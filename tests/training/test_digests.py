@@ -121,3 +121,15 @@ def test_a_phase_that_starts_from_no_file_depends_on_none(clips: Prepared, tmp_p
     (tmp_path / "student").write_bytes(b"no weights")
     monkeypatch.chdir(tmp_path)
     assert phase_digests(recipe(), clips) == before
+
+
+def test_processes_count_where_each_has_norms_of_its_own(clips: Prepared) -> None:
+    frozen = [f"--{name}.freeze_norm=true" for name in ("teacher", "student", "transfer")]
+    for settings, same in (([], False), (frozen, True)):
+        one, two = (
+            phase_digests(recipe(*settings, *machine), clips)
+            for machine in ([], ["--machine.devices=2", "--machine.strategy=ddp"])
+        )
+        assert all((one[name] == two[name]) == same for name in one)
+    across = recipe("--machine.nodes=2")
+    assert phase_digests(across, clips) == phase_digests(recipe("--machine.devices=2"), clips)

@@ -150,7 +150,7 @@ class PhaseData(L.LightningDataModule):
 
     def batches(self, train: bool, rank: int = 0, world: int = 1) -> EpochBatches:
         """Which clips come together."""
-        at_once = min(self.phase.batch, (self.phase.micro_batch or self.phase.batch) * world)
+        at_once = self.phase.at_once(world)
         return EpochBatches(
             len(self.clips.train if train else self.clips.val),
             at_once,

@@ -170,6 +170,8 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
                 settings["window"] = str(window)
         else:
             settings |= dict.fromkeys(fresh, True)
+        if recipe.machine.processes > 1 and not getattr(recipe, name).freeze_norm:
+            settings["processes"] = recipe.machine.processes  # each has norms of its own
         if stamps := weights_stamps(getattr(recipe, name).initial):
             settings["initial"] = stamps
         if recipe.input.motion is not None:
@@ -235,7 +237,7 @@ def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, k
     machine = recipe.machine
     refuse_unsound(machine, module)
     keeper.folder.mkdir(parents=True, exist_ok=True)
-    world = machine.devices * machine.nodes
+    world = machine.processes
     module.steps_per_epoch = data.steps_per_epoch(world)
     trainer = L.Trainer(
         max_epochs=phase.epochs,

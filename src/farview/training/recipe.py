@@ -102,10 +102,16 @@ class PhaseConfig:
     patience: int | None = None
     """Stop after so many epochs without a better validation."""
 
+    def at_once(self, processes: int) -> int:
+        """Clips that all processes together take at once."""
+        return min(self.batch, (self.micro_batch or self.batch) * processes)
+
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """Section `machine`: where it runs; changes no result beyond float rounding (except `precision`)."""
+    """Section `machine`: where it runs. In one process it changes no result beyond float rounding, but for `precision`;
+    several processes each draw their own dropout and, unless `freeze_norm` is set, have BatchNorm statistics of their
+    own."""
 
     accelerator: str = "auto"
     devices: int = 1
@@ -119,6 +125,16 @@ class MachineConfig:
     """Processes that build the frame store."""
     threads: int | None = None
     """CPU threads of PyTorch; default: PyTorch's own choice."""
+
+    def __post_init__(self) -> None:
+        for key in ("devices", "nodes"):
+            if getattr(self, key) < 1:
+                raise FarviewError(f"machine.{key}: {getattr(self, key)} must be at least 1")
+
+    @property
+    def processes(self) -> int:
+        """That train together, over all nodes."""
+        return self.devices * self.nodes
 
 
 @dataclass(frozen=True)
@@ -163,6 +179,8 @@ class Recipe:
             raise FarviewError(f"unreadable_share: {self.unreadable_share} must be a share from 0 to 1")
         for name in PHASES:
             check_phase(name, getattr(self, name))
+        for name in self.phases:
+            check_division(name, getattr(self, name), self.machine.processes)
         for key in ("fresh_noise", "fresh_elr"):
             if self.input.motion is not None and getattr(self.augment, key):
                 raise FarviewError(
@@ -204,6 +222,18 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
     micro = phase.micro_batch
     if micro is not None and (micro <= 0 or phase.batch % micro):
         raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")
+
+
+def check_division(name: str, phase: PhaseConfig, processes: int) -> None:
+    """Raise where the processes' shares of a batch would be unequal, or make up another batch."""
+    if phase.batch % processes == 0 and phase.batch % phase.at_once(processes) == 0:
+        return
+    unit = (phase.micro_batch or 1) * processes
+    raise FarviewError(
+        f"{name}.batch: {phase.batch} does not divide among machine.devices x machine.nodes = {processes} processes"
+        + (f" by {name}.micro_batch: {phase.micro_batch}" if phase.micro_batch else "")
+        + f"; set {name}.batch to a multiple of {unit}, for example {-(-phase.batch // unit) * unit}"
+    )
 
 
 def check_comparable(recipe: Recipe, student: NetworkConfig) -> None:
