@@ -55,7 +55,7 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, monkeypatch: pytest.
 def test_a_network_that_diverged_is_no_result(tmp_path: Path) -> None:
     settings = ["--student.epochs=1", "--student.batch=64", "--student.warmup=0", "--student.optimizer=sgd"]
     recipe = tiny_recipe(tmp_path, *settings, "--student.lr=1e30", "--data.val_share=0")
-    with pytest.raises(FarviewError, match="logits are not finite on .* clips"):
+    with pytest.raises(FarviewError, match=r"logits are not finite on .* clips"):
         run_rival(recipe, SMALL, quiet=True)
     assert not list((tmp_path / "run").rglob("model.safetensors"))
 

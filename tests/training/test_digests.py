@@ -115,7 +115,9 @@ def test_a_file_of_first_weights_counts_by_its_content(clips: Prepared, tmp_path
     assert before["student"] != after["student"] and before["transfer"] != after["transfer"]
 
 
-def test_a_phase_that_starts_from_no_file_depends_on_none(clips: Prepared, tmp_path: Path, monkeypatch) -> None:
+def test_a_phase_that_starts_from_no_file_depends_on_none(
+    clips: Prepared, tmp_path: Path, monkeypatch
+) -> None:
     """Whatever lies in the working folder under a phase's name."""
     before = phase_digests(recipe(), clips)
     (tmp_path / "student").write_bytes(b"no weights")

@@ -46,6 +46,7 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     raise `UnreadableClip` unless `skip_unreadable` is set.
     """
     data = open_data(recipe.data)
+    refuse_unlabelled(data)
     pool = open_pool(recipe.data)
     store = open_store(recipe)
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
@@ -61,8 +62,36 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
         raise FarviewError(f"{data.name}: no readable training clips")
     refuse_idle_patience(recipe, data, val)
     test, pool = readable(data.part("test"), unreadable), readable(pool, unreadable)
-    channels = store.elr(train[0].source).shape[-1]
+    channels = channels_of(data, train + val + test + pool, store)
     return Prepared(data, train, val, test, pool, store, channels, unreadable)
+
+
+def refuse_unlabelled(data: DataSet) -> None:
+    """Raise FarviewError where there are no two classes to tell apart."""
+    if not data.classes:
+        raise FarviewError(
+            f"data.source: {data.name} has no labels to learn from; give labelled clips there, and this as data.pool"
+        )
+    if len(data.classes) == 1:
+        raise FarviewError(
+            f"data.source: {data.name} has one class, '{data.classes[0]}'; training tells two or more apart: add "
+            "clips of another"
+        )
+
+
+def channels_of(data: DataSet, clips: Sequence[Clip], store: FrameStore) -> int:
+    """Channels of the clips, at least one. Raises FarviewError, naming an odd one, where not all have the same."""
+    kinds: dict[int, list[Clip]] = {}
+    for clip in clips:
+        kinds.setdefault(store.channels(clip.source), []).append(clip)
+    if len(kinds) > 1:
+        counts = " and ".join(f"{len(kinds[channels])} of {channels}" for channels in sorted(kinds))
+        channels, odd = min(kinds.items(), key=lambda kind: len(kind[1]))
+        raise FarviewError(
+            f"{data.name}: its clips, with the pool's, differ in channels (1 grey, 3 RGB): {counts}; "
+            f"{odd[0].source.name} has {channels}; bring all to one kind or leave out the {len(odd)}"
+        )
+    return next(iter(kinds))
 
 
 def refuse_idle_patience(recipe: Recipe, data: DataSet, val: tuple[Clip, ...]) -> None:

@@ -275,9 +275,9 @@ def _plain(value: Any) -> Any:
 
 
 def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
-    """What changes with the files that `initial` names, one for each of `streams`; none where it names a phase or nothing.
+    """What changes with the file that `initial` names, or with that of each of `streams`; nothing where it names none.
 
-    Files that are not there have none: whoever loads them says so.
+    A file that is not there has no stamp: whoever loads it says so.
     """
     if initial is None or initial in PHASES:
         return []
