@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file
 
 from farview.errors import FarviewError
@@ -197,6 +198,18 @@ def test_two_nodes_equal_one_process(tmp_path: Path) -> None:
         first, second = load_file(path), load_file(tmp_path / "two" / path.name)
         for key in first:
             torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=2e-5, msg=f"{name} {key}")
+
+
+def test_processes_that_train_together_do_not_wait_for_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leading one alone would, and skip what the others had begun to train."""
+    recipe = tiny_recipe(tmp_path, "--phases=[student]")
+    folder = phase_folders(recipe, prepare(recipe, quiet=True))["student"]
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with FileLock(folder / "lock"), pytest.raises(FarviewError, match=r"another run .* start again"):
+        run(recipe, quiet=True)
 
 
 def test_accumulated_micro_batches_equal_the_batch(tmp_path: Path) -> None:
