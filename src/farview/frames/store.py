@@ -138,6 +138,11 @@ class FrameStore:
             self._lengths[source] = len(self._get(source, shelf, (shelf,)))
         return self._lengths[source]
 
+    def channels(self, source: Source) -> int:
+        """1 (grey, depth, thermal) or 3 (RGB), 2 of flow, as the file's head says."""
+        shelf = self._shelves()[0]
+        return self._get(source, shelf, (shelf,)).shape[-1]
+
     def _shelves(self) -> tuple["_Shelf", ...]:
         return tuple(shelf for shelf in (self._elr, self._noiseless, self._hr) if shelf is not None)
 

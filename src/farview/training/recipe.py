@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from farview.data.config import AugmentConfig, DataConfig
 from farview.errors import FarviewError
 from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
+from farview.frames.reader import file_fingerprint
 from farview.frames.sensor import SensorModel
 from farview.models.contract import NetworkConfig, StudentNetwork
 from farview.transfer.config import TransferConfig
@@ -100,10 +102,16 @@ class PhaseConfig:
     patience: int | None = None
     """Stop after so many epochs without a better validation."""
 
+    def at_once(self, processes: int) -> int:
+        """Clips that all processes together take at once."""
+        return min(self.batch, (self.micro_batch or self.batch) * processes)
+
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """Section `machine`: where it runs; changes no result beyond float rounding (except `precision`)."""
+    """Section `machine`: where it runs. In one process it changes no result beyond float rounding, but for `precision`;
+    several processes each draw their own dropout and, unless `freeze_norm` is set, have BatchNorm statistics of their
+    own."""
 
     accelerator: str = "auto"
     devices: int = 1
@@ -117,6 +125,16 @@ class MachineConfig:
     """Processes that build the frame store."""
     threads: int | None = None
     """CPU threads of PyTorch; default: PyTorch's own choice."""
+
+    def __post_init__(self) -> None:
+        for key in ("devices", "nodes"):
+            if getattr(self, key) < 1:
+                raise FarviewError(f"machine.{key}: {getattr(self, key)} must be at least 1")
+
+    @property
+    def processes(self) -> int:
+        """That train together, over all nodes."""
+        return self.devices * self.nodes
 
 
 @dataclass(frozen=True)
@@ -155,8 +173,14 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         if min(self.fusion) < 0 or not 0 < sum(self.fusion) < math.inf:
             raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
+        if self.seed < 0:
+            raise FarviewError(f"seed: {self.seed} must be at least 0")
+        if not 0 <= self.unreadable_share <= 1:
+            raise FarviewError(f"unreadable_share: {self.unreadable_share} must be a share from 0 to 1")
         for name in PHASES:
             check_phase(name, getattr(self, name))
+        for name in self.phases:
+            check_division(name, getattr(self, name), self.machine.processes)
         for key in ("fresh_noise", "fresh_elr"):
             if self.input.motion is not None and getattr(self.augment, key):
                 raise FarviewError(
@@ -181,9 +205,16 @@ class Recipe:
 
 def check_phase(name: str, phase: PhaseConfig) -> None:
     """Raise where a number in a phase's section cannot work."""
-    for key in ("epochs", "batch", "lr", "step"):
-        if getattr(phase, key) <= 0:
-            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be above 0")
+    for key in ("epochs", "batch", "lr", "step", "clip_norm", "patience"):
+        value = getattr(phase, key)
+        if value is not None and not 0 < value < math.inf:
+            raise FarviewError(f"{name}.{key}: {value} must be a number above 0")
+    for key in ("weight_decay", "warmup"):
+        if not 0 <= getattr(phase, key) < math.inf:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be a number of at least 0")
+    for key in ("momentum", "label_smoothing"):
+        if not 0 <= getattr(phase, key) <= 1:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be within 0 to 1")
     if phase.refit and (name != "transfer" or phase.initial in (None, "student")):
         raise FarviewError(
             f"{name}.refit: only the transfer has HR and eLR; set transfer.initial: teacher with it"
@@ -191,6 +222,18 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
     micro = phase.micro_batch
     if micro is not None and (micro <= 0 or phase.batch % micro):
         raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")
+
+
+def check_division(name: str, phase: PhaseConfig, processes: int) -> None:
+    """Raise where the processes' shares of a batch would be unequal, or make up another batch."""
+    if phase.batch % processes == 0 and phase.batch % phase.at_once(processes) == 0:
+        return
+    unit = (phase.micro_batch or 1) * processes
+    raise FarviewError(
+        f"{name}.batch: {phase.batch} does not divide among machine.devices x machine.nodes = {processes} processes"
+        + (f" by {name}.micro_batch: {phase.micro_batch}" if phase.micro_batch else "")
+        + f"; set {name}.batch to a multiple of {unit}, for example {-(-phase.batch // unit) * unit}"
+    )
 
 
 def check_comparable(recipe: Recipe, student: NetworkConfig) -> None:
@@ -229,6 +272,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a digest")
+
+
+def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
+    """What changes with the file that `initial` names, or with that of each of `streams`; nothing where it names none.
+
+    A file that is not there has no stamp: whoever loads it says so.
+    """
+    if initial is None or initial in PHASES:
+        return []
+    paths = [Path(initial.replace("{stream}", stream)) for stream in streams] or [Path(initial)]
+    return [file_fingerprint(path) for path in paths if path.is_file()]
 
 
 def parser() -> Any:
