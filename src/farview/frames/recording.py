@@ -104,8 +104,12 @@ def refuse_other_size(frames: Frames, size: tuple[int, int] | None) -> None:
     sensor: SensorModel | None = getattr(frames, "sensor", None)
     if sensor is None or size == (sensor.height, sensor.width):
         return
-    wanted = "HR frames" if size is None else "frames of {}x{}".format(*size)
+    is_of = f"an eLR recording of {sensor.height}x{sensor.width} (height x width) cannot give"
+    if size is None:
+        raise UnreadableClip(
+            f"{is_of} HR frames; S-Net alone learns from it (farview train --phases '[student]')"
+        )
     raise UnreadableClip(
-        f"an eLR recording of {sensor.height}x{sensor.width} (height x width) cannot give {wanted}; record with "
-        "the sensor of the model that is to see it (farview record --model MODEL)"
+        f"{is_of} frames of {size[0]}x{size[1]}; record with the sensor of the model that is to see it "
+        "(farview record --model MODEL)"
     )

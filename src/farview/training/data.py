@@ -1,5 +1,6 @@
 """From a recipe's data section to the clips, the frame store and the loaders of a phase."""
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
             print(f"  {name}: {reason}")
     train, val = training_parts(data, recipe.data.val_share, unreadable)
     if not train:
-        raise FarviewError(f"{data.name}: no readable training clips")
+        raise FarviewError(
+            f"{data.name}: no training clips; all are for testing: choose a smaller data.test_share or another split"
+        )
     refuse_idle_patience(recipe, data, val)
     test, pool = readable(data.part("test"), unreadable), readable(pool, unreadable)
     channels = channels_of(data, train + val + test + pool, store)
@@ -111,9 +114,11 @@ def refuse_unreadable(
     learned = data.part("train") + data.part("val") + pool
     bad = [clip.source.name for clip in learned if clip.source.name in unreadable]
     if len(bad) > recipe.unreadable_share * len(learned):
+        share = math.ceil(100 * len(bad) / len(learned)) / 100
+        remedy = f"; mend them, or go on without them by --unreadable_share {share:g}" if share < 1 else ""
         raise UnreadableClip(
             f"{len(bad)} of {len(learned)} training clips are unreadable (unreadable_share allows "
-            f"{recipe.unreadable_share:.0%}); first: {bad[0]}: {unreadable[bad[0]]}"
+            f"{recipe.unreadable_share:.0%}); first: {bad[0]}: {unreadable[bad[0]]}{remedy}"
         )
     if recipe.skip_unreadable:
         return
