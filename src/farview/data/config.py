@@ -26,7 +26,7 @@ class DataConfig:
     """Share of the training clips held out for validation; whole groups if any."""
     recognise: Literal["action", "group"] = "action"
     """group: who (or which group) it is, in place of the action: people seen in training, other recordings of theirs
-    (`test_share` of each, drawn by `split`) in test. Tells what a resolution hides."""
+    (about `test_share` of each one's clips, drawn by `split`) in test. Tells what a resolution hides."""
     per_class: int | None = None
     """At most that many training clips of each class, to see what more would bring; default: all."""
     box: bool = False

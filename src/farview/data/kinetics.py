@@ -55,7 +55,7 @@ def kinetics(root: Path, config: DataConfig) -> DataSet:
         for record, where in labelled
     ]
     clips, missing = listed_clips(rows, Videos(root).find, root, config)
-    return DataSet(config.source, classes, clips, missing, tuple(notes))
+    return DataSet(config.source, classes, clips, missing, tuple(notes), people=False)
 
 
 def pool(root: Path, config: DataConfig) -> DataSet:
@@ -67,7 +67,7 @@ def pool(root: Path, config: DataConfig) -> DataSet:
     if not clips:
         raise FarviewError(f"{root}: neither a CSV list nor any video in it")
     note = f"no CSV list with a column youtube_id: an unlabeled pool of {len(clips)} videos"
-    return DataSet(config.source, (), clips, notes=(note,))
+    return DataSet(config.source, (), clips, notes=(note,), people=False)
 
 
 def find_lists(root: Path, config: DataConfig) -> list[Path]:
