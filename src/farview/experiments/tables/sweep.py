@@ -39,9 +39,9 @@ def sweep(
     """Accuracy against resolution and against clips per class; write `sweep.csv`, `results.json`, `sweep.png`, `.pdf`.
 
     At each resolution (height, width): S-Net by itself and the recipe's own method recognise the action, and a network
-    of the same size, trained alike, recognises who it is, where the data name people of whom there are several recordings. T-Net on HR stands beside
-    them. `per_class` asks how the recipe's method does, at the recipe's own resolution, with that many training clips
-    of each class, and with all of them.
+    of the same size, trained alike, recognises who it is, where the data name people in several recordings each. T-Net
+    on HR stands beside them. `per_class` asks how the recipe's method does, at the recipe's own resolution, with that
+    many training clips of each class, and with all of them.
 
     Returns `points`, a list of `what` (action, who, clips), `network` (teacher, student, method), `height`, `width`
     (None: HR), `per_class` (None: all), `clips_per_class` (on average, that trained), `prec1` with `prec1_std` and
