@@ -63,6 +63,18 @@ def test_without_a_split_whole_recordings_are_held_out(tmp_path: Path) -> None:
     )
 
 
+def test_recordings_may_lie_elsewhere(tmp_path: Path) -> None:
+    make(tmp_path)
+    table = tmp_path / "labels" / "spans.csv"
+    table.parent.mkdir()
+    table.write_text(f"path,start,end,label\n{tmp_path}/a.mkv,0.4,0.8,wave\n../b.mkv,0.4,0.8,wave\n")
+    data = open_data(DataConfig(f"folder:{table}", test_share=0))
+    assert [clip.id for clip in data.clips if data.classes[clip.label or 0] == "wave"] == [
+        "../a.mkv[10:20]",
+        "../b.mkv[10:20]",
+    ]
+
+
 def test_who_it_is_in_other_recordings(tmp_path: Path) -> None:
     """Windows of one recording are alike: two recordings of each person, one of them in test."""
     table = make(tmp_path)

@@ -98,7 +98,7 @@ def span_clips(table: Path, parts: dict[str, Part], config: DataConfig) -> tuple
             raise FarviewError(f"{each.where}: unknown split '{part}'; expected train, val, test or unused")
         source = source_of(each.path)
         times = times_of(source)
-        name = each.path.relative_to(table.parent).as_posix()
+        name = Path(os.path.relpath(each.path, table.parent)).as_posix()
         for span in (*each.spans, *background(each.spans, times[-1], median(lengths))):
             start, stop = bisect_left(times, span.start - 1e-6), bisect_left(times, span.end - 1e-6)
             if stop <= start:
