@@ -119,6 +119,16 @@ def test_bad_lists_are_named(tmp_path: Path, touch, text: str, message: str) -> 
         open_data(DataConfig(f"kinetics:{lay_out(tmp_path, touch, all=text)}"))
 
 
+def test_csv_files_of_another_encoding(tmp_path: Path, touch) -> None:
+    """What is no list may be anything; a list that is no UTF-8 is named."""
+    root = lay_out(tmp_path, touch, train=TRAIN)
+    (root / "notes.csv").write_bytes("Größe,Länge\n1,2\n".encode("latin-1"))
+    assert len(open_data(DataConfig(f"kinetics:{root}")).clips) == 3
+    (root / "val.csv").write_bytes(VAL.replace("riding a bike", "Fahrräder").encode("latin-1"))
+    with pytest.raises(FarviewError, match=r"val\.csv: cannot be read as a UTF-8 text"):
+        open_data(DataConfig(f"kinetics:{root}"))
+
+
 def test_lists_elsewhere(tmp_path: Path, touch) -> None:
     root = lay_out(tmp_path / "videos", touch)
     (tmp_path / "train.csv").write_text(TRAIN)

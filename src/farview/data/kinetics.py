@@ -79,7 +79,13 @@ def find_lists(root: Path, config: DataConfig) -> list[Path]:
             raise FarviewError(f"{named}: no CSV list there; expected a CSV file or a folder of them")
         return paths
     paths = [path for place in PLACES for path in sorted((root / place).glob("*.csv"))]
-    return [path for path in paths if "youtube_id" in path.open(encoding="utf-8-sig").readline()]
+    return [path for path in paths if b"youtube_id" in header_of(path)]
+
+
+def header_of(path: Path) -> bytes:
+    """A file's first line; not as text, for what is no list may have any encoding."""
+    with path.open("rb") as file:
+        return file.readline()
 
 
 def clip_name(record: dict[str, str], where: str) -> str:
