@@ -9,7 +9,7 @@ import pytest
 from farview.data.clip import Clip, DataSet
 from farview.data.config import DataConfig
 from farview.data.datasets import open_data
-from farview.data.recast import fewer, groups_as_classes
+from farview.data.recast import groups_as_classes
 from farview.data.splits import hold_out
 from farview.errors import FarviewError
 
@@ -79,20 +79,6 @@ def test_the_ten_subjects_of_real_recordings(data_root: Path) -> None:
         DataConfig(f"msr-action3d:{data_root}/msr-action3d", recognise="group", split="held-out1")
     )
     assert fewer_people.classes == ("s01", "s03", "s05", "s07", "s09")
-
-
-def test_fewer_clips_are_part_of_more_clips() -> None:
-    data = small(["g"] * 40)
-    before: set[str] = set()
-    for count in (1, 3, 5, 100):
-        kept = fewer(data, count).part("train")
-        in_class = Counter(clip.label for clip in data.part("train"))
-        assert Counter(clip.label for clip in kept) == {k: min(count, n) for k, n in in_class.items()}
-        ids = {clip.id for clip in kept}
-        assert before <= ids
-        before = ids
-    assert fewer(data, 1).part("test") == data.part("test")
-    assert before == {clip.id for clip in data.part("train")}
 
 
 @pytest.mark.parametrize(

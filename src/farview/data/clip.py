@@ -38,6 +38,8 @@ class DataSet:
     """Ids that the protocol lists and the folder lacks (only with `available_only`)."""
     notes: tuple[str, ...] = ()
     """What the user should know about how the parts came about, one line each; `scan` prints them."""
+    per_class: int | None = None
+    """At most that many clips of each class train, once validation clips are held out; None: all."""
     people: bool = True
     """Whether groups are people, or whatever a user groups clips by, and not source videos."""
 

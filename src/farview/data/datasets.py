@@ -14,7 +14,7 @@ from farview.data.kinetics import kinetics
 from farview.data.layout import nearest
 from farview.data.msr_action3d import msr_action3d
 from farview.data.overlap import apart
-from farview.data.recast import fewer, groups_as_classes
+from farview.data.recast import groups_as_classes
 from farview.data.ucf101 import ucf101
 from farview.errors import FarviewError
 
@@ -53,7 +53,10 @@ def open_data(config: DataConfig) -> DataSet:
         data = only(data, config.classes)
     if config.recognise == "group":
         data = groups_as_classes(data, config.test_share, config.split)
-    return data if config.per_class is None else fewer(data, config.per_class)
+    if config.per_class is not None:
+        note = f"at most {config.per_class} clips of each class train, once validation clips are held out"
+        data = replace(data, per_class=config.per_class, notes=(*data.notes, note))
+    return data
 
 
 def open_pool(config: DataConfig) -> tuple[Clip, ...]:

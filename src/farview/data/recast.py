@@ -1,4 +1,4 @@
-"""A data set put to another question: who is it, or what would fewer clips do."""
+"""A data set put to another question: who is it."""
 
 from dataclasses import replace
 from zlib import crc32
@@ -38,19 +38,3 @@ def groups_as_classes(data: DataSet, test_share: float, split: str) -> DataSet:
     return replace(
         data, classes=tuple(names), clips=tuple(replace(clip, part=part_of(clip)) for clip in clips)
     )
-
-
-def fewer(data: DataSet, per_class: int) -> DataSet:
-    """At most `per_class` training clips of each class; the others are unused.
-
-    The clips are drawn by their ids, so that a smaller number keeps a part of a larger number's clips.
-    """
-    kept: set[str] = set()
-    for label in range(len(data.classes)):
-        of_class = [clip.id for clip in data.part("train") if clip.label == label]
-        kept.update(sorted(of_class, key=lambda name: (crc32(name.encode()), name))[:per_class])
-
-    def recast(clip: Clip) -> Clip:
-        return replace(clip, part="unused") if clip.part == "train" and clip.id not in kept else clip
-
-    return replace(data, clips=tuple(recast(clip) for clip in data.clips))
