@@ -124,6 +124,7 @@ def test_grey_levels_stay_as_they_are(tmp_path: Path) -> None:
         ({"label": None, "labels": np.zeros(6)}, r"no array 'label' \(did you mean 'labels'\?\)"),
         ({"length": LENGTH + 1}, "'length' must be whole numbers from 1 with the sum 15.*sum 21"),
         ({"length": np.array([3, 0, 5, 2, 3, 2])}, "'length' must be whole numbers from 1"),
+        ({"length": np.array(15)}, r"'length' has shape \(\); expected one value a clip"),
         ({"length": LENGTH.astype(float)}, "'length' must be whole numbers"),
         ({"group": np.zeros(5, int)}, r"'group' has shape \(5,\); expected one value a clip, 6"),
         ({"label": np.zeros(6)}, "'label' is float64; expected names or whole numbers"),

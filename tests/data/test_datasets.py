@@ -1,5 +1,6 @@
 """Opening data sets by kind: names, classes kept, pools, and clips that may not be there twice."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,29 @@ def test_the_pool_is_the_training_part_without_labels(tmp_path: Path, touch) -> 
     tested = {c.source for c in open_data(itself).part("test")}
     assert tested and not tested & {c.source for c in open_pool(itself)}
     assert open_pool(DataConfig(f"folder:{main}")) == ()
+
+
+def test_no_test_clip_is_in_the_pool_under_another_name(tmp_path: Path, touch) -> None:
+    touch(tmp_path / "main", [f"{name}/{i}.mp4" for name in CLASSES for i in range(4)])
+    (tmp_path / "link").symlink_to(tmp_path / "main")
+    config = DataConfig(f"folder:{tmp_path}/main", pool=f"kinetics:{tmp_path}/link")
+    data, pool = open_data(config), open_pool(config)
+    assert data.part("test")
+    assert {c.id for c in pool} == {f"pool/{c.id}" for c in data.part("train")}
+    touch(tmp_path / "tested", [f"test/{name}/{i}.mp4" for name in CLASSES for i in range(2)])
+    touch(tmp_path / "tested", [f"train/{name}/{i + 2}.mp4" for name in CLASSES for i in range(2)])
+    with pytest.raises(FarviewError, match=r"data\.pool: kinetics:.* no training clips but those that"):
+        open_pool(DataConfig(f"folder:{tmp_path}/tested", pool=f"kinetics:{tmp_path}/tested/test"))
+
+
+def test_what_chooses_from_the_data_leaves_the_pool_alone(tmp_path: Path, touch) -> None:
+    touch(tmp_path, [f"{name}/{i}.mp4" for name in CLASSES for i in range(8)])
+    rows = [f"{name}/{i}.mp4,{name},{'ann' if i % 2 else 'bob'},train" for name in CLASSES for i in range(6)]
+    rows += [f"{name}/{i}.mp4,{name},eve,test" for name in CLASSES for i in range(6, 8)]
+    (tmp_path / "clips.csv").write_text("\n".join(["path,label,group,split", *rows]))
+    config = DataConfig(f"folder:{tmp_path}", pool=f"folder:{tmp_path}")
+    whole = open_pool(config)
+    assert len(whole) == 30 and open_pool(replace(config, per_class=2)) == whole
+    who = replace(config, recognise="group")
+    tested = {f"pool/{c.id}" for c in open_data(who).part("test")}
+    assert {c.id for c in open_pool(who)} == {c.id for c in whole} - tested

@@ -1,5 +1,6 @@
 """IXMAS in both layouts, with tiny files made here."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -73,6 +74,23 @@ def test_random_folds_are_tenths_of_each_class_and_say_so(roi: Path) -> None:
         assert "random fold" in data.notes[0] and "not comparable" in data.notes[0]
     first, second, _ = ({c.id for c in data.part("test")} for data in folds)
     assert not first & second
+
+
+def test_who_it_is_in_other_recordings(roi: Path, tmp_path: Path) -> None:
+    """All cameras see the same: a recording is in training or in test, whichever camera saw it."""
+    root = original(
+        tmp_path, {f"{who}{take}": [1, 1, 2, 2] for who in ("alba", "ciara") for take in (1, 2, 3)}
+    )
+    for source, split in ((roi, "1"), (root, "alba")):
+        data = open_data(DataConfig(f"ixmas:{source}", split=split, recognise="group"))
+        names = [re.search(r"[a-z]+\d(?=_\d\d_|_png)", clip.id) for clip in data.clips]
+        parts: dict[str, set[str]] = {}
+        for clip, found in zip(data.clips, names, strict=True):
+            assert found is not None
+            parts.setdefault(found[0], set()).add(clip.part)
+        assert all(len(where) == 1 for where in parts.values())
+        assert len(parts) == 3 * len(data.classes)
+        assert sum(where == {"test"} for where in parts.values()) == len(data.classes)
 
 
 def test_eleven_classes_of_the_regions_by_name(roi: Path) -> None:

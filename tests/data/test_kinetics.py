@@ -33,7 +33,7 @@ def lay_out(root: Path, touch, **lists: str) -> Path:
 
 def test_files_in_every_usual_place_get_their_labels(tmp_path: Path, touch) -> None:
     data = open_data(DataConfig(f"kinetics:{lay_out(tmp_path, touch, train=TRAIN, val=VAL)}"))
-    assert data.classes == ("riding a bike", "yoga, fast")
+    assert data.classes == ("riding a bike", "yoga, fast") and not data.people
     found = {
         c.id: (Path(c.source.name).relative_to(tmp_path).as_posix(), c.label, c.part, c.group)
         for c in data.clips
@@ -117,6 +117,16 @@ def test_a_folder_without_lists_is_an_unlabeled_pool(tmp_path: Path, touch) -> N
 def test_bad_lists_are_named(tmp_path: Path, touch, text: str, message: str) -> None:
     with pytest.raises(FarviewError, match=message):
         open_data(DataConfig(f"kinetics:{lay_out(tmp_path, touch, all=text)}"))
+
+
+def test_csv_files_of_another_encoding(tmp_path: Path, touch) -> None:
+    """What is no list may be anything; a list that is no UTF-8 is named."""
+    root = lay_out(tmp_path, touch, train=TRAIN)
+    (root / "notes.csv").write_bytes("Größe,Länge\n1,2\n".encode("latin-1"))
+    assert len(open_data(DataConfig(f"kinetics:{root}")).clips) == 3
+    (root / "val.csv").write_bytes(VAL.replace("riding a bike", "Fahrräder").encode("latin-1"))
+    with pytest.raises(FarviewError, match=r"val\.csv: cannot be read as a UTF-8 text"):
+        open_data(DataConfig(f"kinetics:{root}"))
 
 
 def test_lists_elsewhere(tmp_path: Path, touch) -> None:

@@ -1,5 +1,6 @@
 """Long recordings with labelled spans as a data set: spans and the background between them, by hand."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,37 @@ def test_without_a_split_whole_recordings_are_held_out(tmp_path: Path) -> None:
         {"a.mkv": "train", "b.mkv": "test"},
         {"a.mkv": "test", "b.mkv": "train"},
     )
+
+
+def test_recordings_may_lie_elsewhere(tmp_path: Path) -> None:
+    make(tmp_path)
+    table = tmp_path / "labels" / "spans.csv"
+    table.parent.mkdir()
+    table.write_text(f"path,start,end,label\n{tmp_path}/a.mkv,0.4,0.8,wave\n../b.mkv,0.4,0.8,wave\n")
+    data = open_data(DataConfig(f"folder:{table}", test_share=0))
+    assert [clip.id for clip in data.clips if data.classes[clip.label or 0] == "wave"] == [
+        "../a.mkv[10:20]",
+        "../b.mkv[10:20]",
+    ]
+
+
+def test_who_it_is_in_other_recordings(tmp_path: Path) -> None:
+    """Windows of one recording are alike: two recordings of each person, one of them in test."""
+    table = make(tmp_path)
+    for copy in ("c", "d"):
+        shutil.copy(tmp_path / "a.mkv", tmp_path / f"{copy}.mkv")
+    people = {"a": "ann", "b": "bob", "c": "ann", "d": "bob"}
+    lines = [f"{name}.mkv,0.4,0.8,wave,{who}" for name, who in people.items()]
+    table.write_text("\n".join(["path,start,end,label,group", *lines]))
+    data = open_data(DataConfig(f"folder:{table}", recognise="group", test_share=0.5))
+    assert data.classes == ("ann", "bob")
+    parts = {(clip.label, clip.id.partition("[")[0], clip.part) for clip in data.clips}
+    assert len(parts) == 4 and sorted((label, part) for label, _, part in parts) == [
+        (0, "test"),
+        (0, "train"),
+        (1, "test"),
+        (1, "train"),
+    ]
 
 
 def test_times_are_those_of_the_frames(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from farview.data.clip import Clip, DataSet, Part
-from farview.data.splits import hold_out, training_parts
+from farview.data.splits import fewer, hold_out, training_parts
 from farview.frames.video import VideoFile
 
 
@@ -123,3 +123,24 @@ def test_fixed_for_ever(share: float) -> None:
     clips = [clip(i, i % 3, f"g{i % 7}") for i in range(42)]
     groups = sorted({c.group for c in hold_out(clips, share, 1)[1]})
     assert groups == {0.1: ["g5"], 0.2: ["g5"], 0.3: ["g0", "g5"]}[share]
+
+
+def test_fewer_clips_are_part_of_more_clips() -> None:
+    clips = [clip(number, number % 2) for number in range(27)]
+    before: set[str] = set()
+    for count in (1, 3, 5, 100):
+        kept = fewer(clips, count)
+        assert Counter(c.label for c in kept) == {0: min(count, 14), 1: min(count, 13)}
+        assert before <= {c.id for c in kept}
+        before = {c.id for c in kept}
+    assert kept == tuple(clips)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_as_many_clips_train_as_were_asked_for(share: float) -> None:
+    """Validation clips are held out first, of all clips: they are the same for every number."""
+    data = DataSet("x", ("a", "b"), tuple(clip(number, number % 2) for number in range(40)))
+    whole, held = training_parts(data, share, ())
+    train, val = training_parts(replace(data, per_class=3), share, ())
+    assert Counter(c.label for c in train) == {0: 3, 1: 3} and set(train) <= set(whole)
+    assert val == held and len(val) == 40 * share

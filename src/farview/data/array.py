@@ -78,8 +78,9 @@ def read_arrays(path: Path) -> dict[str, Array]:
     length, frames = arrays["length"], load_array(path, "frames")
     for key in ("length", "label", "group"):
         if key in arrays and (arrays[key].ndim != 1 or len(arrays[key]) != len(length)):
+            count = f", {len(length)}" if length.ndim == 1 else ""
             raise FarviewError(
-                f"{path}: '{key}' has shape {arrays[key].shape}; expected one value a clip, {len(length)}"
+                f"{path}: '{key}' has shape {arrays[key].shape}; expected one value a clip{count}"
             )
     if length.dtype.kind not in "iu" or len(length) == 0 or length.min() < 1 or length.sum() != len(frames):
         raise FarviewError(

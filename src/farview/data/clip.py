@@ -22,6 +22,8 @@ class Clip:
     """Where the data set's protocol puts it; validation clips are held out of `train` later."""
     group: str | None = None
     """Person, source video or session: clips of one group are never divided between parts by us."""
+    recording: str | None = None
+    """Where clips share one: what it was cut from, or what several cameras saw at once."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class DataSet:
     """Ids that the protocol lists and the folder lacks (only with `available_only`)."""
     notes: tuple[str, ...] = ()
     """What the user should know about how the parts came about, one line each; `scan` prints them."""
+    per_class: int | None = None
+    """At most that many clips of each class train, once validation clips are held out; None: all."""
+    people: bool = True
+    """Whether groups are people, or whatever a user groups clips by, and not source videos."""
 
     def part(self, part: Part) -> tuple[Clip, ...]:
         """The clips of one part, in stable order."""

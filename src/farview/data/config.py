@@ -26,9 +26,10 @@ class DataConfig:
     """Share of the training clips held out for validation; whole groups if any."""
     recognise: Literal["action", "group"] = "action"
     """group: who (or which group) it is, in place of the action: people seen in training, other recordings of theirs
-    (`test_share` of each, drawn by `split`) in test. Tells what a resolution hides."""
+    (about `test_share` of each one's clips, drawn by `split`) in test. Tells what a resolution hides."""
     per_class: int | None = None
-    """At most that many training clips of each class, to see what more would bring; default: all."""
+    """At most that many clips of each class to learn from, once validation clips are held out, to see what more would
+    bring; default: all."""
     box: bool = False
     """msr-action3d: the person's box grown to 4:3 instead of the whole frame."""
     distance: int = 1

@@ -13,7 +13,8 @@ from farview.data.ixmas import ixmas
 from farview.data.kinetics import kinetics
 from farview.data.layout import nearest
 from farview.data.msr_action3d import msr_action3d
-from farview.data.recast import fewer, groups_as_classes
+from farview.data.overlap import apart
+from farview.data.recast import groups_as_classes
 from farview.data.ucf101 import ucf101
 from farview.errors import FarviewError
 
@@ -52,14 +53,19 @@ def open_data(config: DataConfig) -> DataSet:
         data = only(data, config.classes)
     if config.recognise == "group":
         data = groups_as_classes(data, config.test_share, config.split)
-    return data if config.per_class is None else fewer(data, config.per_class)
+    if config.per_class is not None:
+        note = f"at most {config.per_class} clips of each class train, once validation clips are held out"
+        data = replace(data, per_class=config.per_class, notes=(*data.notes, note))
+    return data
 
 
 def open_pool(config: DataConfig) -> tuple[Clip, ...]:
     """The training clips of `config.pool` with their labels taken off; () where there is none.
 
-    Settings that belong to `config.source` (split, lists, classes) reach the pool only if it is of the same kind,
-    so that a test clip of a data set is in no pool made from it. Raises as `open_data`.
+    What shares frames with a validation or test clip of `config.source`, under whatever name, is left out (clips that
+    are held out of its training part later are not). The settings that divide `config.source` (split, lists) reach a
+    pool of the same kind; those that choose from it (classes, per_class, recognise) reach none. Raises as `open_data`,
+    and where no clip is left.
     """
     if config.pool is None:
         return ()
@@ -67,8 +73,15 @@ def open_pool(config: DataConfig) -> tuple[Clip, ...]:
     fresh = DataConfig(
         config.pool, available_only=config.available_only, box=config.box, distance=config.distance
     )
-    pool = open_data(replace(config, source=config.pool, pool=None, classes=None) if same else fresh)
-    return tuple(replace(clip, id=f"pool/{clip.id}", label=None) for clip in pool.part("train"))
+    alike = replace(config, source=config.pool, pool=None, classes=None, per_class=None, recognise="action")
+    data, pool = open_data(config), open_data(alike if same else fresh)
+    left = apart(pool.part("train"), data.part("val") + data.part("test"))
+    if not left:
+        raise FarviewError(
+            f"data.pool: {config.pool} has no training clips but those that validate or test {config.source}; "
+            "name other videos"
+        )
+    return tuple(replace(clip, id=f"pool/{clip.id}", label=None) for clip in left)
 
 
 def data_folder(config: DataConfig) -> Path:

@@ -25,7 +25,7 @@ def hmdb51(root: Path, config: DataConfig) -> DataSet:
     classes = tuple(sorted(path.name.removesuffix(ending) for path in lists.glob(f"*{ending}")))
     rows = [row for i, name in enumerate(classes) for row in read_list(lists / f"{name}{ending}", name, i)]
     clips, missing = listed_clips(rows, ClassFolders(root).find, root, config)
-    return DataSet(config.source, classes, clips, missing)
+    return DataSet(config.source, classes, clips, missing, people=False)
 
 
 def read_list(path: Path, folder: str, label: int) -> Iterator[Row]:

@@ -37,7 +37,7 @@ ROI = tuple(range(1, 13))
 """Actions of the regions of interest: 12 classes, 1,800 clips."""
 MAKERS = (*range(1, 11), 12)
 """Actions of the makers' protocol, which drops `point` and the throws: 11 classes, 1,650 clips."""
-ROI_NAME = re.compile(r"([a-z]+)\d_(\d\d)_.*_cam\d_frames_\d+_\d+")
+ROI_NAME = re.compile(r"([a-z]+)(\d)_(\d\d)_.*_cam\d_frames_\d+_\d+")
 FOLDS = 10
 
 
@@ -47,7 +47,8 @@ def ixmas(root: Path, config: DataConfig) -> DataSet:
 
     `config.split` leaves one actor out for testing, by name or number 1..10 in alphabetical order. `random1` to
     `random10` take a tenth of each class instead, all actors in both parts, which some papers report: easier, and
-    the notes say so. Group: the actor. Raises `FarviewError` for files named otherwise and actors not there.
+    the notes say so. Group: the actor; recording: the take, which all cameras saw. Raises `FarviewError` for files
+    named otherwise and actors not there.
     """
     videos = [path for path in find_videos(root) if ROI_NAME.fullmatch(path.stem.lower())]
     numbers, clips = (ROI, roi_clips(videos, root)) if videos else (MAKERS, original_clips(root))
@@ -71,12 +72,11 @@ def roi_clips(videos: list[Path], root: Path) -> list[Clip]:
     for path in videos:
         found = ROI_NAME.fullmatch(path.stem.lower())
         assert found is not None
-        label = int(found[2])
+        label = int(found[3])
         if label not in ROI:
-            raise FarviewError(f"{path}: action {found[2]}; expected 01 to 12")
-        clips.append(
-            Clip(path.relative_to(root).as_posix(), source_of(path), label, "train", actor(found[1], path))
-        )
+            raise FarviewError(f"{path}: action {found[3]}; expected 01 to 12")
+        name, who = path.relative_to(root).as_posix(), actor(found[1], path)
+        clips.append(Clip(name, source_of(path), label, "train", who, f"{who}{found[2]}"))
     return clips
 
 
@@ -93,11 +93,12 @@ def original_clips(root: Path) -> list[Clip]:
         truth = truths.get(f"{found[1]}{found[2]}_truth.txt")
         if truth is None:
             raise FarviewError(f"{folder}: no {found[1]}{found[2]}_truth.txt with its labels below {root}")
+        who = actor(found[1], folder)
         for camera in sorted(path for path in folder.iterdir() if path.is_dir()):
             for label, start, stop in runs(truth):
                 name = f"{camera.relative_to(root).as_posix()}[{start}:{stop}]"
                 source = Segment(ImageFolder(camera), start, stop)
-                clips.append(Clip(name, source, label, "train", actor(found[1], folder)))
+                clips.append(Clip(name, source, label, "train", who, f"{who}{found[2]}"))
     return [clip for clip in clips if clip.group is not None]
 
 

@@ -55,7 +55,7 @@ def kinetics(root: Path, config: DataConfig) -> DataSet:
         for record, where in labelled
     ]
     clips, missing = listed_clips(rows, Videos(root).find, root, config)
-    return DataSet(config.source, classes, clips, missing, tuple(notes))
+    return DataSet(config.source, classes, clips, missing, tuple(notes), people=False)
 
 
 def pool(root: Path, config: DataConfig) -> DataSet:
@@ -67,7 +67,7 @@ def pool(root: Path, config: DataConfig) -> DataSet:
     if not clips:
         raise FarviewError(f"{root}: neither a CSV list nor any video in it")
     note = f"no CSV list with a column youtube_id: an unlabeled pool of {len(clips)} videos"
-    return DataSet(config.source, (), clips, notes=(note,))
+    return DataSet(config.source, (), clips, notes=(note,), people=False)
 
 
 def find_lists(root: Path, config: DataConfig) -> list[Path]:
@@ -79,7 +79,13 @@ def find_lists(root: Path, config: DataConfig) -> list[Path]:
             raise FarviewError(f"{named}: no CSV list there; expected a CSV file or a folder of them")
         return paths
     paths = [path for place in PLACES for path in sorted((root / place).glob("*.csv"))]
-    return [path for path in paths if "youtube_id" in path.open(encoding="utf-8-sig").readline()]
+    return [path for path in paths if b"youtube_id" in header_of(path)]
+
+
+def header_of(path: Path) -> bytes:
+    """A file's first line; not as text, for what is no list may have any encoding."""
+    with path.open("rb") as file:
+        return file.readline()
 
 
 def clip_name(record: dict[str, str], where: str) -> str:

@@ -91,14 +91,14 @@ def span_clips(table: Path, parts: dict[str, Part], config: DataConfig) -> tuple
     lengths = [span.end - span.start for each in recordings for span in each.spans]
     if not lengths:
         raise FarviewError(f"{table}: labels no spans; without an action there is nothing to learn")
-    made: list[tuple[str, Source, str, Part, str]] = []
+    made: list[tuple[str, Source, str, Part, str, str]] = []
     for each in recordings:
         part = each.facts.get("split", "train").lower()
         if part not in parts:
             raise FarviewError(f"{each.where}: unknown split '{part}'; expected train, val, test or unused")
         source = source_of(each.path)
         times = times_of(source)
-        name = each.path.relative_to(table.parent).as_posix()
+        name = Path(os.path.relpath(each.path, table.parent)).as_posix()
         for span in (*each.spans, *background(each.spans, times[-1], median(lengths))):
             start, stop = bisect_left(times, span.start - 1e-6), bisect_left(times, span.end - 1e-6)
             if stop <= start:
@@ -107,10 +107,11 @@ def span_clips(table: Path, parts: dict[str, Part], config: DataConfig) -> tuple
                 )
             where = f"{name}[{start}:{stop}]"
             group = each.facts.get("group") or name
-            made.append((where, Segment(source, start, stop), span.label, parts[part], group))
-    classes = tuple(sorted({label for _, _, label, _, _ in made}))
+            made.append((where, Segment(source, start, stop), span.label, parts[part], group, name))
+    classes = tuple(sorted({label for _, _, label, *_ in made}))
     clips = tuple(
-        Clip(name, source, classes.index(label), part, group) for name, source, label, part, group in made
+        Clip(where, source, classes.index(label), part, group, name)
+        for where, source, label, part, group, name in made
     )
     cut = sum(clip.label == classes.index(BACKGROUND) for clip in clips) if BACKGROUND in classes else 0
     notes = (f"{len(recordings)} recordings: {len(clips) - cut} spans with an action, {cut} of background",)

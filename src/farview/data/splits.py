@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Sequence
+from zlib import crc32
 
 import numpy as np
 
@@ -17,9 +18,24 @@ def training_parts(data: DataSet, val_share: float, unreadable: Container[str]) 
 
     `unreadable` has the names (`Source.name`) of the clips to leave out. A data set's own validation part is taken as
     it is, if any of it can be read; otherwise about `val_share` (0..1) of the readable training clips are held out.
+    Of what is left no more than `data.per_class` clips of each class train.
     """
     train, val = readable(data.part("train"), unreadable), readable(data.part("val"), unreadable)
-    return (train, val) if val else hold_out(train, val_share, seed=0)
+    if not val:
+        train, val = hold_out(train, val_share, seed=0)
+    return train if data.per_class is None else fewer(train, data.per_class), val
+
+
+def fewer(clips: Sequence[Clip], per_class: int) -> Clips:
+    """At most `per_class` clips of each class, in the given order.
+
+    They are drawn by their ids, so that a smaller number keeps a part of a larger number's clips.
+    """
+    kept: set[str] = set()
+    for label in {clip.label for clip in clips}:
+        of_class = [clip.id for clip in clips if clip.label == label]
+        kept.update(sorted(of_class, key=lambda name: (crc32(name.encode()), name))[:per_class])
+    return tuple(clip for clip in clips if clip.id in kept)
 
 
 def readable(clips: Sequence[Clip], unreadable: Container[str]) -> Clips:

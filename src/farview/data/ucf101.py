@@ -28,7 +28,7 @@ def ucf101(root: Path, config: DataConfig) -> DataSet:
     rows = [*read_list(train, "train", classes), *read_list(test, "test", classes)]
     videos = root / "UCF-101" if (root / "UCF-101").is_dir() else root
     clips, missing = listed_clips(rows, ClassFolders(videos).find, root, config)
-    return DataSet(config.source, classes, clips, missing)
+    return DataSet(config.source, classes, clips, missing, people=False)
 
 
 def read_classes(path: Path, train: Path) -> tuple[str, ...]:

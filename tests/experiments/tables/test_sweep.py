@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 
 from farview.cli import height_and_width
 from farview.errors import FarviewError
-from farview.experiments.tables.sweep import rows_of, sweep
+from farview.experiments.tables.sweep import rows_of, sweep, why_not_who
 from tests.experiments.tables.test_table import tiny_request
 
 SIZES = ((6, 8), (9, 12))
@@ -68,6 +69,26 @@ def test_figure_csv_and_json(finished: tuple[Path, dict]) -> None:
 
 def test_without_people_the_action_alone() -> None:
     assert [place["what"] for place, _ in rows_of(SIZES, (), people=False)] == ["action"] * 5
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([0, 1] * 10, None),
+        (range(20), "no second recording of anybody"),
+        ([0] * 20, "there is one group, person0"),
+    ],
+)
+def test_why_not_who(tmp_path: Path, groups: Sequence[int], message: str | None) -> None:
+    tiny_request(tmp_path)  # makes the clips
+    names = sorted((tmp_path / "clips").glob("*/*"))
+    lines = [
+        f"{clip.relative_to(tmp_path)},{clip.parent.name},person{group},{'train' if number % 3 else 'test'}"
+        for number, (clip, group) in enumerate(zip(names, groups, strict=True))
+    ]
+    (tmp_path / "clips.csv").write_text("\n".join(["path,label,group,split", *lines]))
+    reason = why_not_who(tiny_request(tmp_path, data=f"folder:{tmp_path / 'clips.csv'}"))
+    assert reason is None if message is None else message in str(reason)
 
 
 def test_sizes_are_height_by_width() -> None:

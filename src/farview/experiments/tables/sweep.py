@@ -8,9 +8,10 @@ from typing import Any
 
 from farview import __version__
 from farview.data.datasets import open_data
+from farview.data.recast import groups_as_classes
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
-from farview.experiments.tables.cells import Request, make_cells
+from farview.experiments.tables.cells import Request, first_cells, make_cells
 from farview.experiments.tables.check import check_jobs, check_request
 from farview.experiments.tables.engine import Engine, Planned, plan
 from farview.experiments.tables.results import Others, row_of
@@ -38,9 +39,9 @@ def sweep(
     """Accuracy against resolution and against clips per class; write `sweep.csv`, `results.json`, `sweep.png`, `.pdf`.
 
     At each resolution (height, width): S-Net by itself and the recipe's own method recognise the action, and a network
-    of the same size, trained alike, recognises who it is, where the data name people. T-Net on HR stands beside
-    them. `per_class` asks how the recipe's method does, at the recipe's own resolution, with that many training clips
-    of each class, and with all of them.
+    of the same size, trained alike, recognises who it is, where the data name people in several recordings each. T-Net
+    on HR stands beside them. `per_class` asks how the recipe's method does, at the recipe's own resolution, with that
+    many training clips of each class, and with all of them.
 
     Returns `points`, a list of `what` (action, who, clips), `network` (teacher, student, method), `height`, `width`
     (None: HR), `per_class` (None: all), `clips_per_class` (on average, that trained), `prec1` with `prec1_std` and
@@ -53,10 +54,10 @@ def sweep(
     check_jobs(jobs)
     resolutions, per_class = tuple(dict.fromkeys(resolutions)), tuple(dict.fromkeys(per_class))
     check_request(request, [row for _, row in rows_of(resolutions, per_class, people=True)], ("resnet",))
-    named = names_people(request) if resolutions else False
-    if not named and resolutions and not quiet:
-        print("left out who it is: the clips have no groups (people)", flush=True)
-    rows = rows_of(resolutions, per_class, named)
+    reason = why_not_who(request) if resolutions else None
+    if reason is not None and not quiet:
+        print(f"left out who it is: {reason}", flush=True)
+    rows = rows_of(resolutions, per_class, people=reason is None)
     cells = make_cells(request, [row for _, row in rows], ("resnet",))
     planned = plan(cells, quiet)
     failed = run_planned(planned, jobs, engine, "test", quiet)
@@ -84,11 +85,18 @@ def sweep(
     return results
 
 
-def names_people(request: Request) -> bool:
-    """Whether the clips have groups, which `data.recognise: group` can tell apart."""
-    first = replace(request, seeds=request.seeds[:1], splits=request.splits[:1])
-    cell = make_cells(first, [Row("HR")], ("resnet",))[0]
-    return all(clip.group is not None for clip in open_data(cell.recipe.data).clips)
+def why_not_who(request: Request) -> str | None:
+    """Why `data.recognise: group` has no answer on one of the splits; None where it has on all."""
+    for cell in first_cells(request, [Row("HR")], ("resnet",)):
+        config = cell.recipe.data
+        data = open_data(replace(config, recognise="action", per_class=None))
+        try:
+            people = groups_as_classes(data, config.test_share, config.split)
+        except FarviewError as error:
+            return str(error)
+        if not people.part("test"):
+            return f"{data.name} has no second recording of anybody for testing"
+    return None
 
 
 def rows_of(
