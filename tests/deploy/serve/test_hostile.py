@@ -265,6 +265,7 @@ def test_other_sites_are_kept_out(server: TestClient) -> None:
     # A site whose name leads to this machine (DNS rebinding), and one whose page sends requests here.
     refusal(server.get("/api/model", headers={"host": "evil.example"}), 403)
     refusal(server.post("/api/predict", headers={"origin": "https://evil.example"}), 403)
+    refusal(server.get("/api/model", headers={"origin": "http://["}), 403)
     with pytest.raises(WebSocketDenialResponse):
         server.websocket_connect(LIVE, headers={"origin": "https://evil.example"}).__enter__()
     assert server.get("/api/model", headers={"origin": "http://localhost:8000"}).status_code == 200
