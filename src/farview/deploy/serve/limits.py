@@ -27,7 +27,7 @@ class Limits:
     frames: int = 10_000
     """Of a clip, and of eLR frames in one request."""
     seconds: float = 20
-    """For a request to arrive, for a clip to be decoded, for a live client to be silent."""
+    """For a request to arrive, its head and its body, for a clip to be decoded, for a live client to be silent."""
     memory_mb: int = 1024
     """For decoding one clip, in MB beside what the program takes; kept on Linux only."""
     decoders: int = 1
