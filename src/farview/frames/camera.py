@@ -124,7 +124,9 @@ class Stream:
                 "tcp"  # over UDP a lost packet spoils pictures up to the next keyframe
             )
         try:
-            with av.open(self.address, options=options, timeout=PATIENCE) as container:
+            with av.open(
+                self.address, options=options, timeout=PATIENCE, metadata_errors="replace"
+            ) as container:
                 if not container.streams.video:
                     raise UnreadableClip(f"{self.name}: sends no video")
                 yield from self._decode(container)
