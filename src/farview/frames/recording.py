@@ -68,8 +68,8 @@ def _rate_shown(path: Path) -> float | None:
     steps = np.diff(frame_times(path) or [])
     if not steps.size:
         return None
-    usual = np.abs(steps / np.median(steps) - 1) < 0.5
-    return float(1 / steps[usual].mean())
+    usual = steps[np.abs(steps / np.median(steps) - 1) < 0.5]
+    return float(1 / usual.mean()) if usual.size else None
 
 
 def is_recording(path: Path) -> bool:
@@ -84,7 +84,8 @@ def is_recording(path: Path) -> bool:
 def read_origin(path: Path) -> Origin:
     """Where an eLR recording comes from. Raises `UnreadableClip` where the file is none."""
     try:
-        with av.open(path.absolute().as_posix(), options={"protocol_whitelist": "file"}) as container:
+        options = {"protocol_whitelist": "file"}
+        with av.open(path.absolute().as_posix(), options=options, metadata_errors="replace") as container:
             text = container.metadata.get(MARK)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableClip(f"{path}: cannot be opened as an eLR recording: {error.strerror}") from error

@@ -16,11 +16,12 @@ import numpy as np
 
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.flow import FlowConfig, flow
-from farview.frames.growing import GrowingArray, open_grown, remove_abandoned
+from farview.frames.growing import GrowingArray, open_grown
 from farview.frames.recording import refuse_other_size
 from farview.frames.resize import hr_frames
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Image, Images, Source
+from farview.frames.temporary import remove_abandoned
 from farview.frames.workers import in_processes, stopping
 
 VERSION = 1
@@ -166,7 +167,7 @@ class FrameStore:
         work = partial(_store, shelves=shelves)
         try:
             if not self._tidy:
-                remove_abandoned(self.folder)
+                remove_abandoned(self.folder.glob("*/*/.*.tmp"))
                 self._tidy = True
             if workers <= 1 or len(sources) == 1:
                 for source in sources:
