@@ -34,7 +34,7 @@ HR = 340, 256
 class StandIn:
     """A camera that gives a frame whenever it is due."""
 
-    hurry = False
+    taken: float | None = None
 
     def __init__(self, number: int, frames: list[Image], clip: Path | None) -> None:
         self.number, self.ready, self.clip = number, frames, clip

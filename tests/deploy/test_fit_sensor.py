@@ -141,6 +141,22 @@ def test_an_array_of_another_frame_rate(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["sensor"]["blur"] == pytest.approx(0.4, rel=0.05)
 
 
+def test_an_hr_recording_that_memory_does_not_hold_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of it is enough, or the reason why not is not lost."""
+    frames = scene(60, 96, 160)
+    hr, blurred = save(tmp_path / "hr.npy", frames), coarse(frames[::2], SIZE, 0.4, 3.0)
+    pair = [save(tmp_path / "coarse.npy", blurred), "--rate", "12.5", "--hr", hr]
+    monkeypatch.setattr("farview.deploy.fit_sensor_input.MEMORY", 45 * frames[0].nbytes)
+    found = answer(capsys, *pair)
+    assert found["sensor"]["blur"] == pytest.approx(0.4, rel=0.1) and found["pairs"][0]["frames"] in (22, 23)
+    told = f"{hr}: only its first 1.8 s are used, as much as is kept in memory"
+    assert told in found["warnings"]
+    monkeypatch.setattr("farview.deploy.fit_sensor_input.MEMORY", 2 * frames[0].nbytes)
+    assert "record 10 s or more; " + told.replace("1.8", "0.0") in refused(*pair)
+
+
 def test_compressed_recordings_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     write_video(tmp_path / "wall.mp4", wall(6), options={"crf": "10"})
     assert "is compressed" in " ".join(answer(capsys, str(tmp_path / "wall.mp4"))["warnings"])

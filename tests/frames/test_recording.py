@@ -121,10 +121,10 @@ def test_where_no_rate_was_stated_the_times_show_it(tmp_path: Path) -> None:
 
 
 def test_times_that_show_no_rate(tmp_path: Path) -> None:
-    with (tmp_path / "a.mkv").open("wb", buffering=0) as file:
-        with Recorder(file, Origin(SENSOR, 240, 320, None), 3) as recorder:
-            for frame, seconds in zip(frames_of(3), (0, 0.001, 0.5), strict=True):
-                recorder.add(frame, seconds)
+    origin = Origin(SENSOR, 240, 320, None)
+    with (tmp_path / "a.mkv").open("wb", buffering=0) as file, Recorder(file, origin, 3) as recorder:
+        for frame, seconds in zip(frames_of(3), (0, 0.001, 0.5), strict=True):
+            recorder.add(frame, seconds)
     with ElrRecording(tmp_path / "a.mkv").open() as opened:
         assert opened.fps is None
 

@@ -35,13 +35,21 @@ def fit(coarse: list[str], hr: list[str], settings: Settings) -> SensorFit:
         (recording, *read_hr(path, size[:2], settings))
         for recording, path in zip(recordings, hr, strict=False)
     ]
-    result = fit_sensor(pairs, recordings[len(hr) :])
+    cut = [
+        f"{recording.name}: only its first {recording.times[-1]:.1f} s are used, as much as is kept in memory"
+        for _, recording, _ in pairs
+        if recording.cut
+    ]
+    try:
+        result = fit_sensor(pairs, recordings[len(hr) :])
+    except FarviewError as error:
+        raise FarviewError("; ".join([str(error), *cut])) from None
     lossy = [
         f"{path}: is compressed, which changes noise; record without loss"
         for path in coarse
         if is_lossy(path)
     ]
-    return replace(result, warnings=(*lossy, *result.warnings))
+    return replace(result, warnings=(*lossy, *cut, *result.warnings))
 
 
 def facts(result: SensorFit) -> dict[str, Any]:

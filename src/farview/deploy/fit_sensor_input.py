@@ -12,12 +12,14 @@ from farview.frames.open import source_of
 from farview.frames.recording import refuse_other_size
 from farview.frames.sensor_align import Recording
 from farview.frames.sensor_view import LEAST, Geometry
-from farview.frames.source import Frames, Images, Source
+from farview.frames.source import Frames, Image, Images, Source
 from farview.frames.times import timed
 from farview.frames.video import VideoFile, VideoReader
 
 LARGEST = 128
 """Pixels along a side of a coarse recording."""
+MEMORY = 3 << 29
+"""Bytes of an HR recording that are kept: beside 120x128 coarse pixels 13 s of colour at 25 frames a second."""
 LOSSLESS = ("ffv1", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "png", "qtrle", "magicyuv")
 
 
@@ -86,8 +88,10 @@ def _new(images: Images) -> np.ndarray:
 
 
 def read_hr(path: str, size: tuple[int, int], settings: Settings) -> tuple[Recording, Geometry]:
-    """An HR recording, no finer than a fit needs. Raises FarviewError where it is none."""
-    frames, times = [], []
+    """An HR recording, no finer than a fit needs, as much of it as `MEMORY` holds. Raises FarviewError where it is
+    none."""
+    frames: list[Image] = []
+    times, cut = [], False
     with source_of(path).open() as opened:
         refuse_other_size(opened, None)
         assumed = _assumed(opened, settings.hr_rate)
@@ -98,13 +102,14 @@ def read_hr(path: str, size: tuple[int, int], settings: Settings) -> tuple[Recor
                     f"{path}: {image.shape[0]}x{image.shape[1]} pixels are too few beside coarse frames of "
                     f"{size[0]}x{size[1]}; record at least {LEAST * size[0]}x{LEAST * size[1]}"
                 )
-            if moment > settings.seconds:
+            cut = bool(frames) and (len(frames) + 1) * frames[0].nbytes > MEMORY
+            if cut or moment > settings.seconds:
                 break
             frames.append(geometry.keep(image))
             times.append(moment)
     if len(frames) < 2:
         raise FarviewError(f"{path}: an HR recording needs 2 frames at least")
-    return Recording(path, np.stack(frames), np.array(times), assumed), geometry
+    return Recording(path, np.stack(frames), np.array(times), assumed, cut), geometry
 
 
 def is_lossy(path: str) -> bool:

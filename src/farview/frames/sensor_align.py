@@ -1,6 +1,6 @@
 """A coarse and an HR recording of one scene: when one starts within the other, and about where its pixels look."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -31,17 +31,26 @@ class Recording:
     """(N,) seconds from the first frame"""
     assumed: float | None = None
     """Frames per second by which they are counted, where the recording itself states none."""
+    cut: bool = False
+    """Whether there was more than is kept in memory."""
 
-    def grey(self) -> NDArray[np.float32]:
-        """Mean of the channels, (N, H, W)."""
-        return self.frames.mean(3, dtype=np.float32)
+    def grey(self, numbers: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.float32]:
+        """Mean of the channels of some frames, (N, H, W); of HR ones, only few fit into memory at once."""
+        first, *others = np.moveaxis(self.frames[numbers], 3, 0)
+        total = first.astype(np.float32)
+        for channel in others:
+            total += channel
+        return total / (1 + len(others))
 
-    def at(self, times: Floats, frames: NDArray) -> NDArray[np.float32]:
-        """`frames` (N, ...) of this recording, linearly between its times, at `times` (M,): (M, ...)."""
+    def at(
+        self, times: Floats, frames: Callable[[NDArray[np.int64]], NDArray[np.generic]]
+    ) -> NDArray[np.float32]:
+        """What `frames` gives of frame numbers (N,), linearly between this recording's times, at `times`: (N, ...)."""
         place = np.interp(times, self.times, np.arange(len(self.times)))
-        before = np.minimum(place.astype(int), len(frames) - 2)
-        part = (place - before).astype(np.float32).reshape(-1, *[1] * (frames.ndim - 1))
-        return frames[before] * (1 - part) + frames[before + 1] * part
+        before = np.minimum(place.astype(int), len(self.times) - 2)
+        first, second = frames(before), frames(before + 1)
+        part = (place - before).astype(np.float32).reshape(-1, *[1] * (first.ndim - 1))
+        return first * (1 - part) + second * part
 
 
 def common(coarse: Recording, hr: Recording, later: float) -> NDArray[np.int64]:
@@ -67,10 +76,9 @@ def offset(coarse: Recording, hr: Recording, geometry: Geometry, view: View) -> 
     """
     from scipy.signal import correlate
 
-    grey = hr.grey()
     parts = [
-        geometry.degrade(geometry.look(grey[n : n + _CHUNK], view)[0], 0.25)
-        for n in range(0, len(grey), _CHUNK)
+        geometry.degrade(geometry.look(hr.grey(slice(n, n + _CHUNK)), view)[0], 0.25)
+        for n in range(0, len(hr.frames), _CHUNK)
     ]
     step = float(min(np.median(np.diff(coarse.times)), np.median(np.diff(hr.times))))
     one = _changes(coarse.grey(), coarse.times, step)
@@ -94,8 +102,8 @@ def rough_view(coarse: Recording, hr: Recording, geometry: Geometry, later: floa
     chosen = spread(common(coarse, hr, later), 6)
     if not len(chosen):
         return View(), 0.0
-    grey = hr.at(coarse.times[chosen] + later, hr.grey())
-    target = coarse.grey()[chosen].astype(float)
+    grey = hr.at(coarse.times[chosen] + later, hr.grey)
+    target = coarse.grey(chosen).astype(float)
     best, score = View(), -1.0
     for view in _views():
         seen, inside = geometry.look(grey, view)

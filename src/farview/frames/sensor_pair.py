@@ -72,11 +72,11 @@ def fit_pair(coarse: Recording, hr: Recording, geometry: Geometry, rng: np.rando
     chosen = spread(common(coarse, hr, later), FRAMES)
     if len(chosen) < BLOCKS:
         raise _too_few(names, len(chosen))
-    target, grey = coarse.grey()[chosen].astype(float), hr.grey()
+    target = coarse.grey(chosen).astype(float)
     step = float(np.median(np.diff(hr.times))) if timed else 0.0
 
     def predict(x: Floats) -> Floats:
-        between = hr.at(coarse.times[chosen] + later + step * x[7], grey)
+        between = hr.at(coarse.times[chosen] + later + step * x[7], hr.grey)
         return geometry.degrade(geometry.look(between, _view(x))[0], x[0])
 
     x = np.array([0.16, *view.turn, *view.shift, 0.0])
@@ -177,7 +177,7 @@ def _finish(
     view, covered = _view(x), _covered(geometry, x)
     parts = []
     for start in range(0, len(numbers), _CHUNK):
-        kept = hr.at(coarse.times[numbers[start : start + _CHUNK]] + later, hr.frames)
+        kept = hr.at(coarse.times[numbers[start : start + _CHUNK]] + later, hr.frames.__getitem__)
         seen = [geometry.look(np.ascontiguousarray(channel), view)[0] for channel in np.moveaxis(kept, 3, 0)]
         parts.append(np.stack([geometry.degrade(channel, x[0]) for channel in seen], axis=3))
     expected = np.concatenate(parts)  # (T, h, w, HR channels)
