@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Wire:
     """Bodies of requests that are no GET."""
     frames: list[bytes | str] = field(default_factory=list)
     """Messages of WebSockets."""
+    sockets: int = 0
+    """How many WebSockets were opened."""
     complaints: list[str] = field(default_factory=list)
     """Of the page's scripts."""
 
@@ -67,7 +70,12 @@ def opened(
         page.on(
             "request", lambda request: request.method == "GET" or wire.posts.append(request.post_data_buffer)
         )
-        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: wire.frames.append(frame)))
+
+        def note(socket: Any) -> None:
+            wire.sockets += 1
+            socket.on("framesent", lambda frame: wire.frames.append(frame))
+
+        page.on("websocket", note)
         page.on("pageerror", lambda error: wire.complaints.append(str(error)))
         page.set_default_timeout(60_000)
         sync_api.expect.set_options(timeout=60_000)
@@ -168,10 +176,20 @@ def test_an_exported_model_has_no_maps_to_show(model: Path, folder: Path, tmp_pa
     assert not wire.complaints
 
 
+def press_access_key(page: Any, letter: str) -> None:
+    """Alt and the letter, as Chromium tells keys: Playwright leaves out what the key alone would type."""
+    key = {"modifiers": 1, "key": letter, "text": letter, "unmodifiedText": letter}
+    devices = page.context.new_cdp_session(page)
+    for kind in ("keyDown", "keyUp"):
+        devices.send("Input.dispatchKeyEvent", {"type": kind, **key})
+
+
 def test_a_camera_is_recognised_and_only_elr_frames_are_sent(server: Server, tmp_path: Path) -> None:
     with opened(server.address, tmp_path, *FAKE_CAMERA) as (page, wire):
         expect(page, "#facts").to_contain_text("12×16")
-        page.keyboard.press("c")
+        page.keyboard.press("c")  # what speech or a stray hand types
+        expect(page, "#stop").to_be_disabled()
+        press_access_key(page, "c")
         expect(page, "#status").to_have_text("Live")
         assert page.locator("#label").text_content() in ("walk", "fall")
         page.locator("#resolution").focus()
@@ -181,7 +199,7 @@ def test_a_camera_is_recognised_and_only_elr_frames_are_sent(server: Server, tmp
         page.wait_for_timeout(1500)
         assert page.evaluate("document.getElementById('coarse').width") > 100
         before = len(wire.frames)
-        page.keyboard.press("s")
+        press_access_key(page, "s")
         expect(page, "#status").to_have_text("Stopped.")
         page.wait_for_timeout(500)
         assert len(wire.frames) <= before + 2
@@ -191,6 +209,119 @@ def test_a_camera_is_recognised_and_only_elr_frames_are_sent(server: Server, tmp
     assert len(set(wire.frames)) > 5  # a picture that moves
     assert not wire.posts and not wire.complaints
     assert all(address.startswith((server.bare, "blob:", "data:")) for address in wire.addresses)
+
+
+# Each picture takes so many milliseconds more.
+SLOWER = """(most) => {
+    const { getImageData } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.getImageData = function (...place) {
+        for (const end = performance.now() + most; performance.now() < end; );
+        return getImageData.apply(this, place);
+    };
+}"""
+
+
+def test_a_slow_browser_keeps_to_the_grid(server: Server, tmp_path: Path) -> None:
+    """At 15 a second of which it makes at most 5, each frame stands for three."""
+    with opened(server.address, tmp_path, *FAKE_CAMERA) as (page, wire):
+        expect(page, "#facts").to_contain_text("12×16")
+        page.evaluate(SLOWER, 200)
+        page.click("#camera")
+        expect(page, "#status").to_have_text("Live")
+        page.wait_for_timeout(2000)
+    runs = [len(list(run)) for _, run in groupby(wire.frames)]
+    assert wire.sockets == 1 and not wire.complaints
+    assert len(runs) > 5 and np.median(runs[1:-1]) >= 3
+
+
+def test_after_a_gap_live_answers_begin_afresh(server: Server, tmp_path: Path) -> None:
+    """As when a phone sleeps, or the page is hidden."""
+    hide = """(hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    with opened(server.address, tmp_path, *FAKE_CAMERA) as (page, wire):
+        page.click("#camera")
+        expect(page, "#status").to_have_text("Live")
+        page.evaluate("for (const end = performance.now() + 3000; performance.now() < end; );")
+        expect(page, "#status").to_contain_text("Watching")
+        expect(page, "#status").to_have_text("Live")
+        assert wire.sockets == 2
+        page.evaluate(hide, True)
+        expect(page, "#status").to_have_text("Paused while this page is hidden.")
+        page.wait_for_timeout(500)
+        before = len(wire.frames)
+        page.wait_for_timeout(500)
+        assert len(wire.frames) == before
+        page.evaluate(hide, False)
+        expect(page, "#status").to_have_text("Live")
+        assert wire.sockets == 3 and not wire.complaints
+
+
+def test_only_the_newest_frames_are_kept(model: Path, tmp_path: Path) -> None:
+    """Also where two seconds are no whole number of frames."""
+    note = """window.most = 0;
+        const { set } = Map.prototype;
+        Map.prototype.set = function (key, value) {
+            set.call(this, key, value);
+            if (value instanceof Uint8Array) window.most = Math.max(window.most, this.size);
+        };"""
+    with (
+        serving(model, "--rate", "29.97", "--window", "0.2") as server,
+        opened(server.address, tmp_path, *FAKE_CAMERA) as (page, wire),
+    ):
+        page.evaluate(f"() => {{ {note} }}")
+        page.click("#camera")
+        expect(page, "#status").to_have_text("Live")
+        page.wait_for_function(
+            "() => Number(document.getElementById('sent').textContent.match(/\\d+/)) > 100"
+        )
+        assert 0 < page.evaluate("window.most") <= 6 + 60 + 1
+        assert not wire.complaints
+
+
+def test_the_likeliest_stand_first_whatever_they_are_called(
+    server: Server, folder: Path, tmp_path: Path
+) -> None:
+    path = write_video(folder / "numbers.mp4", moving_picture(30, 120, 160))
+    scores = '{"7": 0.6, "walk": 0.3, "3": 0.1}'
+    said = f'{{"label": "7", "score": 0.6, "scores": {scores}, "attention": [0.4, 0.3, 0.3]}}'
+    with opened(server.address, tmp_path) as (page, _):
+        page.route("**/api/frames*", lambda route: route.fulfill(body=said, content_type="application/json"))
+        expect(page, "#facts").to_contain_text("12×16")
+        page.set_input_files("#file", path)
+        expect(page, "#status").to_have_text("numbers.mp4, the whole clip")
+        assert page.locator("#scores li span:first-child").all_text_contents() == ["7", "walk", "3"]
+
+
+def test_what_may_have_been_sent_is_counted(server: Server, folder: Path, tmp_path: Path) -> None:
+    path = write_video(folder / "lost.mp4", moving_picture(30, 120, 160))
+    with opened(server.address, tmp_path) as (page, _):
+        page.route("**/api/frames*", lambda route: route.abort())
+        expect(page, "#facts").to_contain_text("12×16")
+        page.set_input_files("#file", path)
+        expect(page, "#problem").to_contain_text("cannot be reached")
+        expect(page, "#sent").to_contain_text("3 frames")
+
+
+def test_a_new_token_is_asked_for(model: Path, tmp_path: Path) -> None:
+    """Where the server was started again with another; or it is in the address that is opened then."""
+    with serving(model, "--token", TOKEN, "--window", "1") as server:
+        port = server.bare.rpartition(":")[2]
+        with opened(server.address, tmp_path, *FAKE_CAMERA) as (page, wire):
+            expect(page, "#facts").to_contain_text("12×16")
+            server.process.kill()
+            server.process.wait()
+            with serving(model, "--token", TOKEN[::-1], "--window", "1", "--port", port):
+                page.click("#camera")
+                expect(page, "#token-form").to_be_visible()
+                expect(page, "#problem").to_contain_text("a token is needed")
+                page.evaluate(f"location.hash = 'token={TOKEN[::-1]}'")
+                expect(page, "#token-form").to_be_hidden()
+                assert page.evaluate("location.hash") == ""
+                page.click("#camera")
+                expect(page, "#status").to_have_text("Live")
+            assert not wire.complaints
 
 
 def test_what_goes_wrong_is_said(server: Server, folder: Path, tmp_path: Path) -> None:

@@ -5,9 +5,16 @@ import { drawFrame, drawMap } from "/page/picture.js";
 const $ = (id) => document.getElementById(id);
 const LONGEST = 1280; // larger pictures are scaled before they are degraded
 const KEPT = 100; // history
+const GAP = 2; // seconds without a picture after which live answers begin afresh
 
-let token = new URLSearchParams(location.hash.slice(1)).get("token") ?? sessionStorage.getItem("token") ?? "";
-history.replaceState(null, "", location.pathname);
+// The token in the page's address, which is taken out of it; null where there is none.
+function tokenOfAddress() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  history.replaceState(null, "", location.pathname);
+  return given;
+}
+
+let token = tokenOfAddress() ?? sessionStorage.getItem("token") ?? "";
 
 let model; // the server's facts
 let levels = []; // rows of the slider's sensors
@@ -109,17 +116,18 @@ function percent(score) {
 }
 
 function showAnswer(answer, frames, about) {
-  if ($("label").textContent !== answer.label) $("label").textContent = answer.label; // spoken when it changes
-  const best = Object.entries(answer.scores).slice(0, 5);
-  while ($("scores").children.length < best.length) $("scores").append(template('<li><span></span><div class="meter" role="meter" aria-valuemin="0" aria-valuemax="100"><i></i></div><output></output></li>'));
+  say("label", answer.label);
+  // An object's keys that are numbers, as names of classes may be, come first and in their own order.
+  const best = Object.entries(answer.scores).sort((a, b) => b[1] - a[1]).slice(0, 5);
+  while ($("scores").children.length < best.length) $("scores").append(template('<li><span></span><div class="meter" role="meter" aria-valuemin="0" aria-valuemax="100"><i></i></div><span></span></li>'));
   [...$("scores").children].forEach((item, i) => {
     const [name, score] = best[i];
-    const [label, meter, output] = item.children;
+    const [label, meter, share] = item.children;
     label.textContent = label.title = name;
     meter.style.setProperty("--share", score);
     meter.setAttribute("aria-label", name);
     meter.setAttribute("aria-valuenow", Math.round(100 * score));
-    output.textContent = percent(score);
+    share.textContent = percent(score);
   });
   showTiles(answer, frames);
   addHistory(answer.label, answer.score, about);
@@ -170,6 +178,7 @@ function template(html) {
   return made.content.firstElementChild;
 }
 
+// Before they are sent: an answer may never come.
 function countSent(frames) {
   sent.frames += frames;
   sent.bytes += frames * model.height * model.width * model.channels;
@@ -189,7 +198,7 @@ function stop(message = "Stopped.") {
   video.load();
   $("empty").hidden = false;
   $("stop").disabled = true;
-  $("status").textContent = message;
+  say("status", message);
 }
 
 function begin(kind, text) {
@@ -205,7 +214,7 @@ const showing = (mine) => source === mine;
 
 async function useCamera() {
   const mine = begin("camera", "The camera’s picture");
-  $("status").textContent = "Waiting for the camera…";
+  say("status", "Waiting for the camera…");
   try {
     if (!navigator.mediaDevices) {
       throw new Error("Browsers give cameras only to secure pages: open this page by https (farview serve --tls) or on the server’s own machine.");
@@ -232,41 +241,64 @@ function cameraError(error) {
   return texts[error.name] ? new Error(texts[error.name]) : error;
 }
 
-// Frames on a fixed time grid to the server, answers about the newest window back.
+// Frames on a fixed time grid to the server, answers about the newest window back. Again for the same source: afresh.
 function live(mine) {
+  mine.stop();
   const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/live`;
   const socket = new WebSocket(address, token ? ["farview", token] : ["farview"]);
+  const awake = navigator.wakeLock?.request("screen").catch(() => {});
   let timer = 0;
   let count = 0;
+  let began = null; // milliseconds, of the first frame
+  let opened = false;
   kept.clear();
   mine.stop = () => {
     clearTimeout(timer);
     socket.onclose = null;
     socket.close();
+    awake?.then((lock) => lock?.release());
   };
-  socket.onclose = (event) => showing(mine) && fail(new Error(event.reason || "The server ended the connection."));
+  socket.onopen = () => (opened = true);
+  socket.onclose = async (event) => {
+    let error = new Error(event.reason || "The server ended the connection.");
+    if (!opened) {
+      // Browsers do not tell why, so ask otherwise: of a token that is no longer right there is an answer.
+      const busy = new Error("The server took no live connection; perhaps it has too many. Try again in a moment.");
+      error = await ask("/api/model").then(() => busy, (refused) => refused);
+    }
+    if (showing(mine)) fail(error);
+  };
   socket.onmessage = ({ data }) => {
     const answer = JSON.parse(data);
     const middle = answer.frames.map((numbers) => kept.get(numbers[numbers.length >> 1]));
-    $("status").textContent = "Live";
+    say("status", "Live");
     showAnswer(answer, middle, { live: true, key: "live" });
   };
-  let due = performance.now();
+  const ended = () => !showing(mine) || socket.readyState > WebSocket.OPEN;
+  const send = (frame) => {
+    countSent(1);
+    socket.send(frame);
+    kept.set(count, frame);
+    kept.delete(count - model.window - Math.ceil(2 * model.rate));
+    count += 1;
+  };
   const tick = async () => {
-    if (!showing(mine)) return;
+    if (ended()) return;
     const frame = await elrFrame().catch(fail);
-    if (!frame || !showing(mine)) return;
+    if (!frame || ended()) return;
     mine.newest = frame;
     showCoarse(frame);
+    const now = performance.now();
+    let due = now + 1000 / model.rate;
     if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount < 20 * frame.length) {
-      socket.send(frame);
-      kept.set(count, frame);
-      kept.delete(count - model.window - 2 * model.rate);
-      count += 1;
-      countSent(1);
-      if (count < model.window) $("status").textContent = `Watching; the first answer comes in ${Math.ceil((model.window - count) / model.rate)} s`;
+      began ??= now;
+      // The server knows no times but the grid's: a frame that comes late stands also where none was.
+      const missed = Math.round(((now - began) * model.rate) / 1000) - count;
+      if (missed > GAP * model.rate) return live(mine);
+      for (let i = 0; i <= missed; i++) send(frame);
+      due = began + (count * 1000) / model.rate;
+      if (count < model.window) say("status", `Watching; the first answer comes in ${Math.ceil((model.window - count) / model.rate)} s`);
     }
-    due = Math.max(due + 1000 / model.rate, performance.now() - 1000 / model.rate);
     timer = setTimeout(tick, Math.max(0, due - performance.now()));
   };
   tick();
@@ -275,7 +307,7 @@ function live(mine) {
 // A clip as a whole: its intervals' frames are sought, degraded and sent at once.
 async function useClip(file) {
   const mine = begin("clip", file.name);
-  $("status").textContent = `Reading ${file.name}…`;
+  say("status", `Reading ${file.name}…`);
   try {
     video.src = URL.createObjectURL(file);
     await event(video, "loadeddata", `${file.name}: this browser cannot play it. Is it a video? Others can be sent to the API.`);
@@ -296,11 +328,11 @@ async function useClip(file) {
     frames.forEach((frame, i) => body.set(frame, i * frame.length));
     const shape = [chosen.length, chosen[0].length, model.height, model.width, model.channels].join("x");
     const headers = { "Content-Type": "application/octet-stream" };
-    const answer = await ask(`/api/frames?maps=${model.maps}&shape=${shape}`, { method: "POST", headers, body });
     countSent(frames.length);
+    const answer = await ask(`/api/frames?maps=${model.maps}&shape=${shape}`, { method: "POST", headers, body });
     if (!showing(mine)) return;
     const middle = chosen.map((numbers, k) => frames[k * numbers.length + (numbers.length >> 1)]);
-    $("status").textContent = `${file.name}, the whole clip`;
+    say("status", `${file.name}, the whole clip`);
     showAnswer(answer, middle, { name: file.name, key: `clip ${Date.now()}` });
     playClip(mine);
   } catch (error) {
@@ -349,6 +381,11 @@ async function playClip(mine) {
 
 // --- the page ---
 
+// What is read aloud, when it changes.
+function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
 function problem(text) {
   $("problem").textContent = text;
   $("problem").hidden = !text;
@@ -383,6 +420,19 @@ async function start() {
   sayLevel();
 }
 
+// A hidden page gets few pictures and may send fewer.
+document.addEventListener("visibilitychange", () => {
+  if (source?.kind !== "camera" || video.readyState < 2) return;
+  if (!document.hidden) return live(source);
+  source.stop();
+  say("status", "Paused while this page is hidden.");
+});
+addEventListener("hashchange", () => {
+  const given = tokenOfAddress();
+  if (given === null) return;
+  token = given;
+  start().catch((error) => problem(error.message));
+});
 $("camera").onclick = useCamera;
 $("open").onclick = () => $("file").click();
 $("stop").onclick = () => stop();
@@ -399,11 +449,6 @@ $("token-form").onsubmit = (submitted) => {
   start().catch((error) => problem(error.message));
 };
 
-addEventListener("keydown", (pressed) => {
-  if (pressed.ctrlKey || pressed.metaKey || pressed.altKey || pressed.target.matches("input:not([type=range]):not([type=checkbox])")) return;
-  const id = { c: "camera", o: "open", s: "stop" }[pressed.key.toLowerCase()];
-  if (id) $(id).click();
-});
 addEventListener("dragover", (dragged) => {
   dragged.preventDefault();
   document.body.classList.add("dropping");
