@@ -99,6 +99,8 @@ def evaluate(arguments: Arguments) -> None:
 
     from farview.experiments import evaluate as job
 
+    if options.flow:
+        job.check_streams(options.model, options.flow)
     models = [options.model, *([options.flow] if options.flow else [])]
     results = [
         job.evaluate(

@@ -47,6 +47,22 @@ def test_testing_takes_every_clip_once_in_order(clips: int, batch: int) -> None:
     assert len(parts) == len(EpochBatches(clips, batch, train=False))
 
 
+@given(st.integers(1, 12), st.integers(1, 6), st.integers(1, 4))
+def test_ranks_that_test_take_as_many_batches(clips: int, batch: int, world: int) -> None:
+    ranks = [epoch(EpochBatches(clips, batch, train=False, rank=r, world=world), 0) for r in range(world)]
+    assert len({len(rank) for rank in ranks}) == 1
+    taken = [index for rank in ranks for part in rank for _, index in part]
+    assert sorted(taken) == list(range(clips))
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(1, 8))
+def test_an_epoch_is_whole_groups(clips: int, batch: int, group: int) -> None:
+    batches = EpochBatches(clips, batch, group=group)
+    whole = clips // min(batch, clips)  # batches
+    assert batches.group == min(group, whole) and len(batches) % batches.group == 0
+    assert len(batches) == (whole // group * group or whole)
+
+
 def test_order_is_a_function_of_seed_and_epoch() -> None:
     assert epoch(EpochBatches(20, 4, seed=1), 3) == epoch(EpochBatches(20, 4, seed=1), 3)
     assert epoch(EpochBatches(20, 4, seed=1), 3) != epoch(EpochBatches(20, 4, seed=1), 4)
@@ -87,6 +103,11 @@ def test_a_sample_does_not_depend_on_its_company(samples: ClipFrames) -> None:
     for name in ("labels", "hr", "elr", "geometry", "gain"):
         assert torch.equal(getattr(together, name)[1:2], getattr(alone, name)), name
     assert not torch.equal(samples[(8, 3)].geometry, alone.geometry)  # type: ignore[arg-type]
+
+
+def test_a_batch_of_no_clips_is_empty(samples: ClipFrames) -> None:
+    empty = samples.__getitems__([])
+    assert empty.clips == [] and len(empty.labels) == 0 and empty.hr is None and empty.elr is None
 
 
 def test_workers_change_nothing(samples: ClipFrames) -> None:

@@ -17,10 +17,15 @@ Kind = Literal["mjpeg", "mpegts"]
 
 
 class HttpCamera:
-    """Context manager. Sends `frames` (N, H, W, 3) RGB over and over at `rate`, to whoever connects to `address`."""
+    """Context manager. Sends `frames` (N, H, W, 3) RGB over and over at `rate`, to whoever connects to `address`.
 
-    def __init__(self, frames: Images, rate: float, kind: Kind = "mjpeg", port: int = 0) -> None:
-        self.frames, self.rate, self.kind = frames, rate, kind
+    MPEG-TS has a keyframe every `gop` frames.
+    """
+
+    def __init__(
+        self, frames: Images, rate: float, kind: Kind = "mjpeg", port: int = 0, gop: int = 10
+    ) -> None:
+        self.frames, self.rate, self.kind, self.gop = frames, rate, kind, gop
         self.connections = 0
         self.frozen = threading.Event()
         """Set: keeps connections open and sends nothing."""
@@ -77,7 +82,7 @@ class HttpCamera:
             )
             stream.height, stream.width = self.frames.shape[1:3]
             stream.pix_fmt = "yuv420p"
-            stream.codec_context.gop_size = 10
+            stream.codec_context.gop_size = self.gop
             number = 0
             while True:
                 for image in self.frames:

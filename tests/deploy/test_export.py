@@ -167,6 +167,27 @@ def test_an_exported_model_is_not_exported_again(exports: Exports) -> None:
         export(exports.make(FLAT, "onnx")[1], "onnx")
 
 
+def test_only_an_exported_model_is_written_over(exports: Exports, tmp_path: Path) -> None:
+    """A trained model above all is not, be it the one that is exported."""
+    model, out = exports.make(FLAT, "onnx")
+    trained, notes, zipped, again = (tmp_path / name for name in ("m.safetensors", "a.txt", "b.zip", "c.zip"))
+    shutil.copy(model, trained)
+    notes.write_text("notes")
+    with zipped.open("wb") as file:
+        write_bundle(file, {"notes": b"notes"})
+    shutil.copy(out, again)
+    before = {path: path.read_bytes() for path in (trained, notes, zipped)}
+    for path in (*before, tmp_path):
+        with pytest.raises(FarviewError, match=f"--out: {path} is there already and no exported model"):
+            export(trained, "onnx", path, check=[exports.data], quiet=True)
+    assert {path: path.read_bytes() for path in before} == before
+    again.write_bytes(again.read_bytes()[:-9])  # an export that was not copied whole
+    with pytest.raises(FarviewError, match="is there already"):
+        export(trained, "onnx", again, check=[exports.data], quiet=True)
+    shutil.copy(out, again)
+    export(trained, "onnx", again, check=[exports.data], quiet=True)
+
+
 @pytest.mark.parametrize("format", ["onnx", "program"])
 def test_nothing_of_this_machine_is_inside(exports: Exports, format: str) -> None:
     for name, content in read_bundle(exports.make(FLAT, format)[1]).items():
@@ -187,6 +208,35 @@ def test_int8(exports: Exports, format: str) -> None:
     features = original.features(frames)
     error = np.linalg.norm(made.features(frames) - features) / np.linalg.norm(features)
     assert 1e-5 < error < 0.3
+
+
+def test_int8_tells_its_own_accuracy(exports: Exports, tmp_path: Path) -> None:
+    """That of training was PyTorch's; the calibration of scores is still that, and stays."""
+    facts = {"data": {"source": exports.data}, "calibration": {"temperature": 1.5, "threshold": 0.4}}
+    contract = replace(FLAT, accuracy={"test": {"prec1": 12.5, "clips": 8}}, trained=facts)
+    model = model_file(tmp_path / "a.safetensors", contract)
+    out, found = export(
+        model,
+        "onnx",
+        tmp_path / "a.zip",
+        int8=True,
+        calibrate=[exports.data],
+        check=[exports.data],
+        allow_drop=True,
+        quiet=True,
+    )
+    made = read_contract(out)
+    assert made.accuracy == {
+        "int8": {
+            "prec1": found.prec1[1],
+            "prec1_float32": found.prec1[0],
+            "clips": found.labelled,
+            "largest_difference": found.difference,
+            "data": [exports.data],
+        }
+    }
+    assert found.labelled > 0 and made == replace(contract, accuracy=made.accuracy)
+    assert b'"test": {"prec1"' not in read_bundle(out)["interval.onnx"]
 
 
 def test_onnx_int8_is_whole_numbers_but_for_the_first_layer(exports: Exports) -> None:

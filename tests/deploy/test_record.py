@@ -1,8 +1,14 @@
 """`farview record`: the frames that a model would see, with their times, and nothing else."""
 
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -23,6 +29,7 @@ from farview.models.model_file import save_model
 from farview.models.network import ActionNetwork
 from farview.models.recogniser import Recogniser
 from farview.training.phases import run
+from tests.frames.videos import moving_picture
 from tests.training.tiny import make_clips, tiny_recipe
 
 SENSOR = SensorModel(6, 8)
@@ -138,6 +145,47 @@ def test_a_folder_keeps_its_shape_and_goes_on(tmp_path: Path, workers: int) -> N
     with pytest.raises(FarviewError, match=r"a.*\.mkv: is there already, recorded by another sensor"):
         record(str(root), out, replace(SETTINGS, sensor=SensorModel(3, 4)), workers, quiet=True)
     assert {name: (out / name).stat().st_mtime_ns for name in NAMES} == after
+
+
+def long_video(path: Path) -> Path:
+    """Minutes of a still scene, which take a while to read."""
+    path.parent.mkdir(exist_ok=True)
+    picture = av.VideoFrame.from_ndarray(moving_picture(1, 480, 640)[0], "rgb24")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", 25)
+        stream.height, stream.width, stream.pix_fmt = 480, 640, "yuv420p"
+        for number in range(5000):
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to others, no kill -9")
+def test_signals_end_the_recording_of_files_at_once_and_leave_nothing(tmp_path: Path) -> None:
+    """kill -9 leaves a hidden file; the same command removes it."""
+    root = long_video(tmp_path / "in/a.mp4").parent
+    shutil.copy(root / "a.mp4", root / "b.mp4")
+    for number, words, out in (
+        (signal.SIGINT, [str(root), "--workers", "2"], tmp_path / "folder"),
+        (signal.SIGTERM, [str(root)], tmp_path / "folder"),
+        (signal.SIGKILL, [str(root / "a.mp4")], tmp_path / "single/a.mkv"),
+        (signal.SIGTERM, [str(root / "a.mp4")], tmp_path / "single/a.mkv"),
+    ):
+        command = [sys.executable, "-m", "farview", "record", words[0], str(out), *words[1:], "--quiet"]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        place = out if out.suffix == "" else out.parent
+        old = set(place.glob(".*")) if place.is_dir() else set()
+        limit = time.monotonic() + 60
+        while not (place.is_dir() and set(place.glob(".*")) - old) and time.monotonic() < limit:
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        left = list(place.iterdir())
+        if number == signal.SIGKILL:
+            assert len(left) == 1
+        else:
+            assert not left and process.returncode == 130 and errors == "farview: interrupted\n", errors
 
 
 def test_unreadable_files_are_named_and_the_others_recorded(

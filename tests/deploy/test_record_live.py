@@ -86,6 +86,26 @@ def test_a_lost_stream_is_connected_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert times[-1] > 1.8 and 0.2 < np.diff(times).max() < 1.0
 
 
+def test_a_time_limit_holds_for_a_stream_that_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody answers any more after the first frames; without a limit it would be tried for ever."""
+    monkeypatch.setattr("farview.deploy.record_live.GRACE", 0.2)
+
+    class Dying(Stream):
+        def frames(self) -> Generator[Timed]:
+            if not connections:
+                yield from ((n / 10, image) for n, image in enumerate(hr_frames(3)))
+            connections.append(self)
+            raise UnreadableClip("lost")
+
+    connections: list[Stream] = []
+    count = record_live(
+        Dying("http://host/a"), tmp_path / "a.mkv", replace(SETTINGS, seconds=0.5), quiet=True
+    )
+    assert count == len(read(tmp_path / "a.mkv")[0]) == 3
+
+
 def test_a_stream_that_was_never_there_is_an_error_without_its_password(tmp_path: Path) -> None:
     with pytest.raises(UnreadableClip, match=r"rtsp://\*\*\*@127\.0\.0\.1:9/x: Connection refused") as error:
         record("rtsp://me:secret@127.0.0.1:9/x", tmp_path / "a.mkv", SETTINGS)

@@ -128,6 +128,15 @@ def test_missing_torn_and_foreign_files(tmp_path: Path) -> None:
     assert "Is a directory" in message_of(ArrayFrames(tmp_path))
 
 
+def test_one_kind_of_file_under_the_ending_of_the_other(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", frames=np.zeros((2, 3, 4), np.uint8))
+    np.save(tmp_path / "b.npy", np.zeros((2, 3, 4), np.uint8))
+    for name, wrong, kind in (("a.npz", "a.npy", "npz"), ("b.npy", "b.npz", "npy")):
+        (tmp_path / name).rename(tmp_path / wrong)
+        with pytest.raises(UnreadableClip, match=rf"{wrong}: is an \.{kind} file by its content"):
+            ArrayFrames(tmp_path / wrong).open()
+
+
 def test_a_rewritten_file_is_read_again(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.npz", frames=GREYS)
     before = ArrayFrames(path).fingerprint()

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,30 @@ def test_a_folder_that_cannot_be_made_and_a_folder_in_the_way(tmp_path: Path) ->
     ):
         file.write(b"1")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9")
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """But not what a living one is writing, nor files that are none of ours."""
+    code = """
+import os, sys
+from pathlib import Path
+from farview.frames.files import atomic_write
+with atomic_write(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    os.kill(os.getpid(), 9)
+"""
+    path, others = tmp_path / "x[1].mkv", [tmp_path / ".x[1].mkv.tmp", tmp_path / ".x[1].mkv.my-own.tmp"]
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    for other in others:
+        other.write_bytes(b"")
+    with atomic_write(path) as first:
+        assert len(list(tmp_path.iterdir())) == 3
+        with atomic_write(path) as second:
+            second.write(b"second")
+        first.write(b"first")
+    assert path.read_bytes() == b"first" and set(tmp_path.iterdir()) == {path, *others}
 
 
 def test_permissions_follow_the_umask(tmp_path: Path) -> None:

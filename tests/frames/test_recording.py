@@ -120,6 +120,15 @@ def test_where_no_rate_was_stated_the_times_show_it(tmp_path: Path) -> None:
             assert opened.fps == (rate and pytest.approx(rate, rel=2e-3))
 
 
+def test_times_that_show_no_rate(tmp_path: Path) -> None:
+    with (tmp_path / "a.mkv").open("wb", buffering=0) as file:
+        with Recorder(file, Origin(SENSOR, 240, 320, None), 3) as recorder:
+            for frame, seconds in zip(frames_of(3), (0, 0.001, 0.5), strict=True):
+                recorder.add(frame, seconds)
+    with ElrRecording(tmp_path / "a.mkv").open() as opened:
+        assert opened.fps is None
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(tmp_path_factory.mktemp("cut") / "whole.mkv", frames_of(125))
@@ -198,6 +207,16 @@ def test_origin_comes_back_and_newer_ones_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").write_bytes(data.replace(text, json.dumps(newer).encode()))
     with pytest.raises(UnreadableClip, match=r"a\.mkv: .*format 9; upgrade"):
         ElrRecording(tmp_path / "a.mkv").open()
+
+
+def test_a_tag_that_is_no_text_is_an_error_of_that_file(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.mkv", frames_of(3))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"fingerprint"', b'"\xffingerprint"'))
+    with pytest.raises(
+        UnreadableClip, match=r"a\.mkv: an eLR recording whose tag FARVIEW_RECORDING is damaged"
+    ):
+        source_of(path).open()
 
 
 @pytest.mark.parametrize("channels", [1, 3])

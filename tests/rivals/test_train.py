@@ -52,6 +52,14 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, monkeypatch: pytest.
         run_rival(recipe, SMALL, quiet=True)
 
 
+def test_a_network_that_diverged_is_no_result(tmp_path: Path) -> None:
+    settings = ["--student.epochs=1", "--student.batch=64", "--student.warmup=0", "--student.optimizer=sgd"]
+    recipe = tiny_recipe(tmp_path, *settings, "--student.lr=1e30", "--data.val_share=0")
+    with pytest.raises(FarviewError, match=r"logits are not finite on .* clips"):
+        run_rival(recipe, SMALL, quiet=True)
+    assert not list((tmp_path / "run").rglob("model.safetensors"))
+
+
 def test_elr_frames_made_anew_are_refused(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "--augment.fresh_elr=true")
     with pytest.raises(FarviewError, match=r"augment\.fresh_elr"):
@@ -79,6 +87,21 @@ def test_the_folder_depends_on_what_trains_it_and_on_nothing_else(tmp_path: Path
         replace(recipe, network=replace(recipe.network, width=8)),
     ):
         assert rival_folder(other, SMALL, clips) == folder
+
+
+def test_the_folder_depends_on_each_streams_file_of_first_weights(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path)
+    clips = prepare(replace(recipe, phases=("student",)), quiet=True)
+    both = replace(SMALL, streams=("rgb", "flow"))
+    files = [tmp_path / f"{stream}.pth" for stream in both.streams]
+    for file in files:
+        file.write_bytes(b"one")
+    started = replace(recipe, student=replace(recipe.student, initial=str(tmp_path / "{stream}.pth")))
+    seen = [rival_folder(started, both, clips)]
+    for file in files:
+        file.write_bytes(b"another")
+        seen.append(rival_folder(started, both, clips))
+    assert len(set(seen)) == 3
 
 
 def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What stands for a phase's inputs: runs that were made before a key existed must still be found."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,3 +100,38 @@ def test_a_t_net_depends_on_the_sensors_window_alone(clips: Prepared) -> None:
     assert finer == teacher()  # 3:4 too: the same HR frames
     upright = teacher("--input.sensor.height=16", "--input.sensor.width=12")
     assert upright != teacher() and upright == teacher("--input.sensor.height=32", "--input.sensor.width=24")
+
+
+def test_a_file_of_first_weights_counts_by_its_content(clips: Prepared, tmp_path: Path) -> None:
+    """A phase that starts from a file is trained again where another file has its name."""
+    path = tmp_path / "first.pth"
+    path.write_bytes(b"one")
+    started = recipe(f"--student.initial={path}")
+    before = phase_digests(started, clips)
+    assert phase_digests(started, clips) == before
+    path.write_bytes(b"another")
+    after = phase_digests(started, clips)
+    assert before["teacher"] == after["teacher"] == phase_digests(recipe(), clips)["teacher"]
+    assert before["student"] != after["student"] and before["transfer"] != after["transfer"]
+
+
+def test_a_phase_that_starts_from_no_file_depends_on_none(
+    clips: Prepared, tmp_path: Path, monkeypatch
+) -> None:
+    """Whatever lies in the working folder under a phase's name."""
+    before = phase_digests(recipe(), clips)
+    (tmp_path / "student").write_bytes(b"no weights")
+    monkeypatch.chdir(tmp_path)
+    assert phase_digests(recipe(), clips) == before
+
+
+def test_processes_count_where_each_has_norms_of_its_own(clips: Prepared) -> None:
+    frozen = [f"--{name}.freeze_norm=true" for name in ("teacher", "student", "transfer")]
+    for settings, same in (([], False), (frozen, True)):
+        one, two = (
+            phase_digests(recipe(*settings, *machine), clips)
+            for machine in ([], ["--machine.devices=2", "--machine.strategy=ddp"])
+        )
+        assert all((one[name] == two[name]) == same for name in one)
+    across = recipe("--machine.nodes=2")
+    assert phase_digests(across, clips) == phase_digests(recipe("--machine.devices=2"), clips)

@@ -80,6 +80,15 @@ def test_evaluate_adds_a_flow_model(
     np.testing.assert_allclose(read.probabilities, expected.probabilities, atol=1e-5, rtol=0)
 
 
+def test_evaluate_takes_one_model_of_each_stream(streams: tuple[Run, Run]) -> None:
+    rgb, flow = (str(each.models["student"]) for each in streams)
+    source = streams[0].recipe.data.source
+    with pytest.raises(SystemExit, match=f"--flow: {rgb} was not trained on flow"):
+        main(["evaluate", rgb, source, "--flow", rgb])
+    with pytest.raises(SystemExit, match=f"MODEL: {flow} was not trained on frames"):
+        main(["evaluate", flow, source, "--flow", flow])
+
+
 def test_other_clips_cannot_be_added(streams: tuple[Run, Run]) -> None:
     rgb = streams[0]
     results = [

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file
 
 from farview.errors import FarviewError
@@ -102,7 +103,8 @@ if __name__ == "__main__":
 def start(folder: Path, *overrides: str) -> subprocess.Popen:
     script = folder / "script.py"
     script.write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_WAIT_POLICY": "PASSIVE"}
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])  # the package that is tested here
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_WAIT_POLICY": "PASSIVE"}
     return subprocess.Popen(
         [sys.executable, str(script), str(folder), *overrides],
         env=environment,
@@ -136,6 +138,27 @@ def test_killed_runs_end_bit_equal(tmp_path: Path, keep: str) -> None:
         assert all(torch.equal(one[key], other[key]) for key in one), name
     rows = list(csv.DictReader((resumed.folders["transfer"] / "history.csv").open()))
     assert [float(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_run_that_stopped_early_and_was_cut_does_not_go_on(tmp_path: Path) -> None:
+    """Its weights hardly move, so that no epoch after the first has a better validation."""
+    settings = ["--phases=[student]", "--student.epochs=9", "--student.patience=2", "--student.lr=1e-12"]
+    recipe = tiny_recipe(tmp_path, *settings, "--student.freeze_norm=true")
+    finished = run(recipe, quiet=True)
+    folder = finished.folders["student"]
+    rows = (folder / "history.csv").read_text()
+    assert len(rows.splitlines()) < 10  # with the header
+    (folder / "model.safetensors").unlink()
+    again = run(recipe, quiet=True)
+    assert (folder / "history.csv").read_text() == rows
+    assert read_contract(again.models["student"]).accuracy["test"]["clips"] == len(again.clips.test)
+
+
+def test_patience_without_validation_clips_is_refused(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "--transfer.patience=2", "--data.val_share=0")
+    with pytest.raises(FarviewError, match=r"transfer\.patience: 2.*raise data\.val_share or leave out"):
+        run(recipe, quiet=True)
+    assert not list((tmp_path / "run").rglob("model.safetensors"))  # before any phase has trained
 
 
 def test_two_processes_equal_one(tmp_path: Path) -> None:
@@ -178,6 +201,18 @@ def test_two_nodes_equal_one_process(tmp_path: Path) -> None:
             torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=2e-5, msg=f"{name} {key}")
 
 
+def test_processes_that_train_together_do_not_wait_for_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leading one alone would, and skip what the others had begun to train."""
+    recipe = tiny_recipe(tmp_path, "--phases=[student]")
+    folder = phase_folders(recipe, prepare(recipe, quiet=True))["student"]
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with FileLock(folder / "lock"), pytest.raises(FarviewError, match=r"another run .* start again"):
+        run(recipe, quiet=True)
+
+
 def test_accumulated_micro_batches_equal_the_batch(tmp_path: Path) -> None:
     settings = [
         "--phases=[student]",
@@ -194,6 +229,42 @@ def test_accumulated_micro_batches_equal_the_batch(tmp_path: Path) -> None:
         torch.testing.assert_close(one[key], other[key], rtol=1e-4, atol=1e-6, msg=key)
 
 
+def test_an_epoch_shorter_than_a_batch_is_one_whole_step(tmp_path: Path) -> None:
+    """The sum of its micro-batches is divided by their number, not by that of a full batch."""
+    settings = [
+        "--phases=[student]",
+        "--student.freeze_norm=true",
+        "--student.epochs=1",
+        "--student.batch=64",
+    ]
+    settings += [
+        "--student.optimizer=sgd",
+        "--student.warmup=0",
+        "--data.val_share=0",
+        "--data.test_share=0.34",
+    ]
+    whole = run(tiny_recipe(tmp_path, *settings), quiet=True)
+    assert len(whole.clips.train) == 8
+    micro = ["--student.micro_batch=2", "--out", str(tmp_path / "m")]
+    parts = run(tiny_recipe(tmp_path, *settings, *micro), quiet=True)
+    one, other = load_file(whole.models["student"]), load_file(parts.models["student"])
+    for key in one:
+        torch.testing.assert_close(one[key], other[key], rtol=1e-5, atol=1e-8, msg=key)
+
+
+def test_processes_without_a_clip_of_the_last_validation_batch_go_on(tmp_path: Path) -> None:
+    """Three clips in batches of two: the second process has none of the last."""
+    settings = ["--phases=[student]", "--student.batch=2", "--student.epochs=1", "--data.val_share=0.4"]
+    settings += ["--data.test_share=0.34"]
+    assert len(prepare(tiny_recipe(tmp_path, *settings), quiet=True).val) == 3
+    process = start(tmp_path, *settings, "--machine.devices=2", "--machine.strategy=ddp_spawn")
+    process.communicate(timeout=240)
+    assert process.returncode == 0
+    history = next((tmp_path / "run" / "phases").glob("student-*/history.csv"))
+    row = next(csv.DictReader(history.open()))
+    assert float(row["val/prec@1"]) in [pytest.approx(100 * hits / 3) for hits in range(4)]
+
+
 def test_unlabeled_pool_takes_part(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path)
     pool = replace(recipe.data, pool=recipe.data.source)
@@ -203,10 +274,23 @@ def test_unlabeled_pool_takes_part(tmp_path: Path) -> None:
 
 
 def test_a_term_that_is_not_finite_is_named_with_its_clips(tmp_path: Path) -> None:
-    recipe = tiny_recipe(tmp_path, "--phases=[student]", "--student.lr=1e30", "--student.optimizer=sgd")
-    recipe = replace(recipe, student=replace(recipe.student, warmup=0.0))
+    settings = ["--phases=[student]", "--student.lr=1e30", "--student.optimizer=sgd", "--student.warmup=0"]
+    recipe = tiny_recipe(tmp_path, *settings, "--student.batch=2")  # more than one step before the validation
     with pytest.raises(FarviewError, match=r"'ce' is .* on clips (left|right)/clip|gradient of"):
         run(recipe, quiet=True)
+
+
+@pytest.mark.parametrize("val_share", [0.0, 0.4])
+def test_a_network_that_diverged_is_no_result(tmp_path: Path, val_share: float) -> None:
+    """One step spoils the weights, and no other shows it: validation does, or testing."""
+    settings = ["--phases=[student]", "--student.epochs=1", "--student.batch=64", "--student.warmup=0"]
+    settings += ["--student.lr=1e30", "--student.optimizer=sgd", f"--data.val_share={val_share}"]
+    recipe = tiny_recipe(tmp_path, *settings)
+    for _ in range(2):  # another call is not answered by what the first one left
+        with pytest.raises(FarviewError, match=r"logits are not finite on .* clips: .*clip\d+.*lower rate"):
+            run(recipe, quiet=True)
+    assert not list((tmp_path / "run").rglob("model.safetensors"))
+    assert not list((tmp_path / "run").rglob("*predictions.csv"))
 
 
 def test_transfer_without_its_teacher_says_so(tmp_path: Path) -> None:

@@ -70,6 +70,19 @@ def test_every_key_can_be_overridden() -> None:
         ("--student.lr=fast", "student.lr.*float"),
         ("--student.epochs=0", "student.epochs.*above 0"),
         ("--student.micro_batch=7", "student.micro_batch.*divide"),
+        ("--student.label_smoothing=7", r"student\.label_smoothing: 7\.0 .*within 0 to 1"),
+        ("--transfer.label_smoothing=-0.5", r"transfer\.label_smoothing: -0\.5 .*within 0 to 1"),
+        ("--student.momentum=1.1", r"student\.momentum: 1\.1 .*within 0 to 1"),
+        ("--student.weight_decay=-1", r"student\.weight_decay: -1\.0 .*at least 0"),
+        ("--student.weight_decay=.nan", r"student\.weight_decay: nan .*at least 0"),
+        ("--student.warmup=-1", r"student\.warmup: -1\.0 .*at least 0"),
+        ("--student.lr=.nan", r"student\.lr: nan .*above 0"),
+        ("--student.lr=.inf", r"student\.lr: inf .*above 0"),
+        ("--student.clip_norm=0", r"student\.clip_norm: 0\.0 .*above 0"),
+        ("--teacher.patience=0", r"teacher\.patience: 0 .*above 0"),
+        ("--machine.devices=-1", r"machine\.devices: -1 .*at least 1"),
+        ("--seed=-1", r"seed: -1 .*at least 0"),
+        ("--unreadable_share=.nan", r"unreadable_share: nan .*from 0 to 1"),
         ("--phases=[transfer,teacher]", "phases"),
         ("--network.backbone=vgg", "network.backbone|resnet18"),
         ("--student_network.with_factor=0.5", "did you mean 'student_network.width_factor'"),
@@ -82,6 +95,33 @@ def test_wrong_keys_and_values_are_named(override: str, expected: str) -> None:
     with pytest.raises(FarviewError, match=expected) as caught:
         read_recipe("mime", override.split())
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("--input.size=5", "command line: input.size: expected a list such as [12, 16]. Got value: 5"),
+        (
+            "--transfer.epochs=1.5",
+            "command line: transfer.epochs: expected a value of type int. Got value: 1.5",
+        ),
+        ("--input.stream=flo", "command line: input.stream: expected one of 'rgb', 'flow'. Got value: flo"),
+        (
+            "--input.elr_size=foo",
+            "command line: input.elr_size: expected one of: tuple[int, int], 'native', null. Got value: foo",
+        ),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_not_blamed_on_the_file(override: str, expected: str) -> None:
+    with pytest.raises(FarviewError) as caught:
+        read_recipe("mime", [override])
+    assert str(caught.value) == expected
+
+
+def test_a_wrong_value_in_a_file_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("data: {source: mime}\ninput: {size: 7}\n")
+    with pytest.raises(FarviewError, match=r"bad\.yaml: input\.size: expected a list"):
+        read_recipe(tmp_path / "bad.yaml", ["--student.epochs=3"])
 
 
 def test_unknown_key_in_a_file_names_file_and_key(tmp_path: Path) -> None:
@@ -131,6 +171,29 @@ def test_what_another_s_net_cannot_give_is_refused_by_key(overrides: tuple[str, 
     with pytest.raises(FarviewError, match=expected) as caught:
         read_recipe("mime", list(overrides))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("batch", "micro", "processes", "remedy"),
+    [
+        (8, "2", 3, r"student\.micro_batch: 2; set student\.batch to a multiple of 6, for example 12"),
+        (8, "8", 3, r"micro_batch: 8; .* multiple of 24, for example 24"),  # shares of 3, 3 and 2
+        (12, "4", 2, r"micro_batch: 4; .* multiple of 8, for example 16"),
+        (256, "null", 3, r"= 3 processes; .* multiple of 3, for example 258"),
+        (8, "2", 2, None),
+        (8, "8", 2, None),
+        (8, "null", 4, None),
+        (7, "7", 1, None),
+    ],
+)
+def test_a_batch_that_processes_cannot_share_is_refused(batch, micro, processes, remedy) -> None:
+    settings = ["--phases=[student]", f"--student.batch={batch}", f"--student.micro_batch={micro}"]
+    settings.append(f"--machine.devices={processes}")
+    if remedy is None:
+        read_recipe("mime", settings)
+        return
+    with pytest.raises(FarviewError, match=rf"student\.batch: {batch} .*machine\.devices.*{remedy}"):
+        read_recipe("mime", settings)
 
 
 def test_what_no_phase_of_the_run_asks_for_is_not_refused() -> None:

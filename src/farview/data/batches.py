@@ -203,8 +203,9 @@ class EpochBatches:
     """Global batches of `batch` clips, of which this rank takes every `world`-th clip.
 
     In training an incomplete last batch is left out (its clips come in other epochs) unless there is no other.
-    `group` batches that are accumulated to one step are left out together in the same way. With an unlabeled
-    pool, every batch holds `pool_share` of its clips from the pool.
+    `group` batches that are accumulated to one step are left out together in the same way; an epoch of fewer is
+    one step, and `group` then their number. With an unlabeled pool, every batch holds `pool_share` of its clips from
+    the pool. In validation a rank for which the last batch has no clip gets it empty, so that all take as many.
     """
 
     def __init__(
@@ -222,17 +223,18 @@ class EpochBatches:
     ) -> None:
         self.sampler = EpochOrder(labelled, seed, shuffle=train)
         self.pool = EpochOrder(pool, seed + 1, shuffle=True)
-        self.train, self.rank, self.world, self.group = train, rank, world, group
+        self.train, self.rank, self.world = train, rank, world
         self.from_pool = round(batch * pool_share) if pool and train else 0
         self.from_labelled = max(1, batch - self.from_pool)
         if train:
             self.from_labelled = min(self.from_labelled, max(world, labelled // world * world))
+        self.group = max(1, min(group, labelled // self.from_labelled))
 
     def __len__(self) -> int:
         whole, rest = divmod(self.sampler.clips, self.from_labelled)
         if not self.train:
             return whole + (rest > 0)
-        return whole // self.group * self.group or whole
+        return whole // self.group * self.group
 
     def __iter__(self) -> Iterator[list[Key]]:
         epoch, order = self.sampler.epoch, self.sampler.order()

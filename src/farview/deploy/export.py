@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from farview.deploy.graphs import graphs, runs
 from farview.deploy.runner import Runner, started
 from farview.errors import FarviewError
 from farview.frames.files import atomic_write
-from farview.models.bundle import write_bundle
+from farview.models.bundle import is_bundle, read_bundle, write_bundle
+from farview.models.contract import CONTRACT
 from farview.models.sight import look
 
 CALIBRATION_CLIPS = 128
@@ -40,6 +42,16 @@ class Check:
     prec1: tuple[float, float]
     """Of the original and the exported one on labelled clips, percent; 0 where there are none."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """For the contract of what was exported."""
+        before, after = self.prec1
+        return {
+            "prec1": after,
+            "prec1_float32": before,
+            "clips": self.labelled,
+            "largest_difference": self.difference,
+        }
+
 
 def export(
     model: str | Path,
@@ -56,7 +68,7 @@ def export(
     `calibrate` (int8) and `check` are data sets (`kind:folder`, of which the training and the test clips are taken)
     or, for `check`, recordings as well; default: the data that the model was trained on. Raises FarviewError where a
     score differs by 1e-4 or more, where int8 costs more than a point of Prec@1 unless `allow_drop`, and where clips
-    are missing or unreadable.
+    are missing or unreadable; also where `out` is there and no exported model: a trained one is not written over.
     """
     if int8 and format == "program":
         raise FarviewError("--int8: is for onnx and openvino; a program stays in float32")
@@ -64,6 +76,7 @@ def export(
         raise FarviewError("--calibrate: is for --int8")
     interval, decision, contract = graphs(model)
     path = Path(out or f"{Path(model).stem}.{format}{'-int8' if int8 else ''}.zip")
+    refuse_other(path)
     tested = clips_of(check, contract, "test", "--check")
     if int8 and all(clip.label is None for clip in tested):
         raise FarviewError("--check: int8 is judged by Prec@1; name labelled clips, as kind:folder")
@@ -74,12 +87,17 @@ def export(
             frames.append(look(clip.source, contract).seen)
             if update:
                 update(len(frames), min(len(learned), CALIBRATION_CLIPS))
+    if int8:
+        contract = replace(contract, accuracy={})  # which was PyTorch's
     files = exported(interval, decision, contract, format, frames)
     original = Runner(contract, runs(interval), runs(decision))
     made = read_program(contract, files) if format == "program" else started(contract, files)
     assert made is not None
     found = compare(original, made, tested if int8 else spread(tested, CHECK_CLIPS), quiet)
     refuse(path, found, int8, allow_drop)
+    if int8:
+        measured = {"int8": found.to_dict() | {"data": list(check) or [contract.trained["data"]["source"]]}}
+        files[CONTRACT] = replace(contract, accuracy=measured).to_json().encode()
     with atomic_write(path) as file:
         write_bundle(file, files)
     return path, found
@@ -100,6 +118,16 @@ def compare(original: Runner, made: Runner, clips: Sequence[Clip], quiet: bool =
                 update(number + 1, len(clips))
     first, second = (100 * right / max(1, labelled)).tolist()
     return Check(len(clips), difference, labelled, (first, second))
+
+
+def refuse_other(path: Path) -> None:
+    """Raise FarviewError where `path` is there and not what an export has written."""
+    try:
+        if not path.exists() or (is_bundle(path) and read_bundle(path, CONTRACT)):
+            return
+    except FarviewError:
+        pass
+    raise FarviewError(f"--out: {path} is there already and no exported model; name another file")
 
 
 def refuse(path: Path, found: Check, int8: bool, allow_drop: bool) -> None:

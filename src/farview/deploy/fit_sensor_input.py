@@ -114,5 +114,6 @@ def is_lossy(path: str) -> bool:
         return any(file.suffix.lower() in (".jpg", ".jpeg", ".webp") for file in source.files())
     if not isinstance(source, VideoFile):
         return False
-    with av.open(str(source.path), options={"protocol_whitelist": "file"}) as container:
+    options = {"protocol_whitelist": "file"}
+    with av.open(str(source.path), options=options, metadata_errors="replace") as container:
         return container.streams.video[0].codec_context.name not in LOSSLESS

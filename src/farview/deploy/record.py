@@ -10,6 +10,7 @@ from typing import NamedTuple
 from farview.deploy.private import no_dumps
 from farview.deploy.record_live import record_live
 from farview.deploy.record_settings import Settings
+from farview.deploy.stop import terminated_in_order
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.camera import camera_of
 from farview.frames.files import atomic_write
@@ -18,6 +19,7 @@ from farview.frames.open import source_of
 from farview.frames.recorder import Origin, Recorder
 from farview.frames.source import Image, Source
 from farview.frames.times import timed
+from farview.frames.workers import stopping
 
 SUFFIX = ".mkv"
 
@@ -39,13 +41,15 @@ def record(
     if camera is None and Path(source).is_dir() and not image_files(Path(source)):
         from farview.deploy.record_folder import record_folder
 
-        record_folder(Path(source), Path(out), settings, workers, quiet)
+        with terminated_in_order():
+            record_folder(Path(source), Path(out), settings, workers, quiet)
         return
     path = target(Path(source).stem if camera is None else plain(camera.name), Path(out))
     if path.exists():
         raise FarviewError(f"{path}: is there already; remove it or name another file")
     if camera is None:
-        count = record_file(source_of(source), path, settings)
+        with terminated_in_order():
+            count = record_file(source_of(source), path, settings)
     else:
         count = record_live(camera, path, settings, quiet)
     if not quiet:
@@ -82,6 +86,8 @@ def record_file(source: Source, path: Path, settings: Settings) -> int:
     count = 0
     with atomic_write(path) as file, Recorder(file, first.origin, first.frame.shape[2]) as recorder:
         for moment, frame, _ in chain([first], frames):
+            if stopping():
+                raise KeyboardInterrupt
             recorder.add(frame, moment)
             count += 1
     return count

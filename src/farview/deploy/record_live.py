@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import TIMEOUT_MAX, Event, Timer
 
 from farview.console import say
 from farview.deploy.live import steadily
@@ -15,6 +16,9 @@ from farview.errors import FarviewError, UnreadableClip
 from farview.frames.camera import Camera
 from farview.frames.reader import reason_of
 from farview.frames.recorder import Origin, Recorder
+
+GRACE = 1.0
+"""Seconds after their time is over in which frames may still come; then a lost source is no longer waited for."""
 
 
 def record_live(camera: Camera, path: Path, settings: Settings, quiet: bool = False) -> int:
@@ -38,6 +42,7 @@ def record_live(camera: Camera, path: Path, settings: Settings, quiet: bool = Fa
                     origin = Origin(settings.sensor, image.shape[0], image.shape[1], None, started=started)
                     file = stack.enter_context(path.open("xb", buffering=0))
                     recorder = stack.enter_context(Recorder(file, origin, frame.shape[2]))
+                    stack.enter_context(_stopping(stop, limit + GRACE))
                 if moment - first >= limit:
                     break
                 recorder.add(frame, moment - first)
@@ -49,6 +54,18 @@ def record_live(camera: Camera, path: Path, settings: Settings, quiet: bool = Fa
         except OSError as error:
             raise FarviewError(f"{path}: cannot be written: {reason_of(error)}") from error
     return count
+
+
+@contextmanager
+def _stopping(stop: Event, seconds: float) -> Iterator[None]:
+    """Set `stop` in so many seconds, however few frames come until then."""
+    timer = Timer(min(seconds, TIMEOUT_MAX), stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

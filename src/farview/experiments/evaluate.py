@@ -15,7 +15,7 @@ from farview.data.splits import readable, training_parts
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.sensor import SensorModel
 from farview.frames.store import FrameStore
-from farview.models.contract import Contract
+from farview.models.contract import Contract, read_contract
 from farview.models.model_file import load_model
 from farview.training.evaluation import Predictions, predict_clips
 from farview.training.fusion import fuse
@@ -122,6 +122,14 @@ def write_evaluation(result: Evaluation, out: Path) -> None:
     """Write `results.json` and `predictions.csv`."""
     write_predictions(out / "predictions.csv", result.predictions, result.classes)
     write_json(out / "results.json", result.to_dict())
+
+
+def check_streams(frames: str | Path, flow: str | Path) -> None:
+    """Raise FarviewError where two models are not one that sees frames and one that sees flow."""
+    for option, model, sees_flow in (("MODEL", frames, False), ("--flow", flow, True)):
+        if (read_contract(model).flow is not None) != sees_flow:
+            wanted = "flow (input.stream flow)" if sees_flow else "frames (input.stream rgb)"
+            raise FarviewError(f"{option}: {model} was not trained on {wanted}; two streams are one of each")
 
 
 def fused(first: Evaluation, second: Evaluation, weights: Sequence[float]) -> Evaluation:

@@ -111,7 +111,7 @@ def load_array(path: Path, key: str) -> NDArray[Any]:
         status = path.stat()
         if path.suffix.lower() == ".npz":
             return _load_npz(path, key, status.st_size, status.st_mtime_ns)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except KeyError as error:
         raise UnreadableClip(
             f"{path}: holds no array named `{key}`, only {', '.join(error.args[0])}"
@@ -123,11 +123,18 @@ def load_array(path: Path, key: str) -> NDArray[Any]:
         raise UnreadableClip(
             f"{path}: not a readable array file ({hint}); write it with numpy.save or savez"
         ) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise UnreadableClip(f"{path}: is an .npz file by its content; give it that ending")
+    return array
 
 
 @lru_cache(maxsize=4)
 def _load_npz(path: Path, key: str, size: int, mtime: int) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as arrays:
+    arrays = np.load(path, allow_pickle=False)
+    if isinstance(arrays, np.ndarray):
+        raise UnreadableClip(f"{path}: is an .npy file by its content; give it that ending")
+    with arrays:
         if key not in arrays:
             raise KeyError(sorted(arrays))
         array = arrays[key]

@@ -1,10 +1,9 @@
-"""Live sources: a camera of this machine, a stream from the network, a folder that fills. They have no end."""
+"""Live sources: a camera of this machine, a stream from the network. They have no end."""
 
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import av
@@ -17,13 +16,11 @@ from av.video.reformatter import VideoReformatter
 
 from farview.errors import UnreadableClip
 from farview.frames.decoder import orientation_of
-from farview.frames.images import image_files, read_image
+from farview.frames.haste import LOST, Haste
 from farview.frames.source import Image
 
 PATIENCE = 10.0
 """Seconds without an answer after which a stream counts as lost."""
-POLL = 0.2
-"""Seconds between looks at a folder that fills."""
 
 _PROTOCOLS = (
     "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto"  # no file: of ours through a playlist
@@ -41,8 +38,9 @@ class Camera(Protocol):
         """For messages: without passwords."""
         ...
 
-    hurry: bool
-    """Set by whoever cannot keep up: what can be left out before decoding is then left out."""
+    taken: float | None
+    """Told by whoever wants the newest frames alone: when the last one was taken, by our clock (seconds, monotonic).
+    What comes too late by it is then left out; None: nothing is."""
 
     def frames(self) -> Generator[Timed]:
         """Frames as they come, RGB or grey. Ends where the source ends; closing frees it.
@@ -83,7 +81,7 @@ class Device:
     """A camera of this machine, by its number."""
 
     index: int
-    hurry: bool = False
+    taken: float | None = None
 
     @property
     def name(self) -> str:
@@ -113,7 +111,7 @@ class Stream:
     """
 
     address: str
-    hurry: bool = False
+    taken: float | None = None
 
     @property
     def name(self) -> str:
@@ -126,7 +124,9 @@ class Stream:
                 "tcp"  # over UDP a lost packet spoils pictures up to the next keyframe
             )
         try:
-            with av.open(self.address, options=options, timeout=PATIENCE) as container:
+            with av.open(
+                self.address, options=options, timeout=PATIENCE, metadata_errors="replace"
+            ) as container:
                 if not container.streams.video:
                     raise UnreadableClip(f"{self.name}: sends no video")
                 yield from self._decode(container)
@@ -142,59 +142,25 @@ class Stream:
         turned = VideoReformatter()
         orientation, pace = None, Pace()
         timeless = Flags.no_timestamps in Flags(container.format.flags)  # those of MJPEG are made up
+        haste = Haste()
         for packet in container.demux(stream):
-            codec.skip_frame = "NONKEY" if self.hurry else "DEFAULT"
+            if not timeless and packet.pts is not None:
+                moment = float(packet.pts * packet.time_base)
+                haste.judge(moment, packet.is_keyframe, time.monotonic())
+            if haste.behind > LOST and not haste.skip and container.duration is None:
+                raise UnreadableClip(f"{self.name}: {haste.behind:.0f} s behind")
+            codec.skip_frame = "NONKEY" if haste.skip else "DEFAULT"
             try:
                 decoded = packet.decode()
             except av.InvalidDataError:
                 continue
-            for frame in decoded:
+            for frame in [] if haste.drop else decoded:
                 orientation = orientation or orientation_of(frame)
                 if frame.time is not None and container.duration is not None:  # a file
                     pace.wait(frame.time)
                 rgb = turned.reformat(frame, format="rgb24", threads=1).to_ndarray()
-                yield None if timeless else frame.time, orientation.apply(np.asarray(rgb, np.uint8))
+                stated = None if timeless else frame.time
+                yield stated, orientation.apply(np.asarray(rgb, np.uint8))
+                haste.gave(stated, self.taken, time.monotonic())
         if container.duration is None:
             raise UnreadableClip(f"{self.name}: ended")
-
-
-@dataclass
-class FillingFolder:
-    """A folder into which images are put: each is a frame, from now on, in natural order.
-
-    An image counts once its size has not changed between two looks; one that cannot be read is passed over, and
-    `said`.
-    """
-
-    path: Path
-    said: Callable[[str], None]
-    hurry: bool = False
-
-    @property
-    def name(self) -> str:
-        return str(self.path)
-
-    def frames(self) -> Generator[Timed]:
-        done = {file.name for file in image_files(self.path)}
-        if done:
-            self.said(f"{self.path}: {len(done)} images are there already; frames are those that come")
-        sizes: dict[str, int] = {}
-        while True:
-            files = image_files(self.path)
-            done.intersection_update(file.name for file in files)
-            for file in files:
-                if file.name in done:
-                    continue
-                try:
-                    size = file.stat().st_size
-                    if sizes.get(file.name) == size:
-                        done.add(file.name)
-                        del sizes[file.name]
-                        yield None, read_image(file)
-                    else:
-                        sizes[file.name] = size
-                except UnreadableClip as error:
-                    self.said(str(error))
-                except OSError:  # removed meanwhile
-                    pass
-            time.sleep(POLL)

@@ -1,33 +1,25 @@
 """An `.npy` file of images written one by one, complete under its name or not there at all."""
 
-import errno
-import os
-import secrets
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 from numpy.lib import format as npy
 
 from farview.frames.source import Image
-
-try:
-    import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed: that is lock enough
-    fcntl = None  # type: ignore[assignment]
+from farview.frames.temporary import claim, replace
 
 
 class GrowingArray:
     """Use as a context manager: what `finish` does not complete is removed on leaving.
 
-    Images go to a hidden temporary file beside `path`, on which the process holds a lock as long as it lives, so
-    that `remove_abandoned` can tell the files of dead processes. Errors of the disk are OSErrors.
+    Images go to a temporary file beside `path` (`farview.frames.temporary`). Errors of the disk are OSErrors.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary, self._file = _claim(path)
+        self._temporary, self._file = claim(path)
         self._count, self._shape = 0, (0, 0, 0)
 
     def append(self, image: Image) -> None:
@@ -46,9 +38,7 @@ class GrowingArray:
         self._file.seek(0)
         self._write_header()
         self._file.flush()
-        if fcntl is None:
-            self._file.close()  # Windows renames closed files only
-        os.replace(self._temporary, self._path)
+        replace(self._temporary, self._file, self._path)
 
     def _write_header(self) -> None:
         # NumPy leaves room for the first axis to grow, so that the header's length never changes.
@@ -82,33 +72,3 @@ def open_grown(path: Path, tail: bytes) -> np.memmap | None:
             return np.memmap(file, np.uint8, "r", start, shape)
     except (OSError, ValueError, OverflowError):
         return None
-
-
-def remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files that dead processes left in the folders two levels below `folder`."""
-    for temporary in folder.glob("*/*/.*.tmp"):
-        try:
-            with temporary.open("rb+") as file:
-                if fcntl is not None:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its writer lives
-                    temporary.unlink(missing_ok=True)
-            temporary.unlink(missing_ok=True)  # Windows: not while it is open
-        except OSError:
-            continue
-
-
-def _claim(path: Path) -> tuple[Path, BinaryIO]:
-    """A new temporary file for `path`, locked."""
-    while True:
-        temporary = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.tmp")
-        file = temporary.open("xb")
-        if fcntl is None:
-            return temporary, file
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-                raise  # else a file system without locks, where nothing is ever taken for abandoned
-        if os.fstat(file.fileno()).st_nlink:
-            return temporary, file
-        file.close()  # it was taken for abandoned in the moment before it was locked

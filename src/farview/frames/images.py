@@ -67,16 +67,19 @@ def image_files(folder: Path) -> list[Path]:
         entries = list(folder.iterdir())
     except OSError as error:
         raise UnreadableClip(f"{folder}: {reason_of(error)}") from error
-    files = [
-        p for p in entries if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
-    ]
-    return sorted(files, key=natural_order)
+    files = [entry for entry in entries if is_image(entry.name) and entry.is_file()]
+    return sorted(files, key=lambda file: natural_order(file.name))
 
 
-def natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+def is_image(name: str) -> bool:
+    """Whether a file of that name is taken for an image; hidden ones are not."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
     """Sorting key: runs of digits by their value, other text by its letters without case."""
-    parts = re.findall(r"(\d+)|(\D+)", path.name)
-    return [(int(digits), "") if digits else (-1, text.lower()) for digits, text in parts], path.name
+    parts = re.findall(r"(\d+)|(\D+)", name)
+    return [(int(digits), "") if digits else (-1, text.lower()) for digits, text in parts], name
 
 
 class _ImageReader(Reader):

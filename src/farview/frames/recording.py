@@ -68,8 +68,8 @@ def _rate_shown(path: Path) -> float | None:
     steps = np.diff(frame_times(path) or [])
     if not steps.size:
         return None
-    usual = np.abs(steps / np.median(steps) - 1) < 0.5
-    return float(1 / steps[usual].mean())
+    usual = steps[np.abs(steps / np.median(steps) - 1) < 0.5]
+    return float(1 / usual.mean()) if usual.size else None
 
 
 def is_recording(path: Path) -> bool:
@@ -84,7 +84,8 @@ def is_recording(path: Path) -> bool:
 def read_origin(path: Path) -> Origin:
     """Where an eLR recording comes from. Raises `UnreadableClip` where the file is none."""
     try:
-        with av.open(path.absolute().as_posix(), options={"protocol_whitelist": "file"}) as container:
+        options = {"protocol_whitelist": "file"}
+        with av.open(path.absolute().as_posix(), options=options, metadata_errors="replace") as container:
             text = container.metadata.get(MARK)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableClip(f"{path}: cannot be opened as an eLR recording: {error.strerror}") from error
@@ -104,8 +105,12 @@ def refuse_other_size(frames: Frames, size: tuple[int, int] | None) -> None:
     sensor: SensorModel | None = getattr(frames, "sensor", None)
     if sensor is None or size == (sensor.height, sensor.width):
         return
-    wanted = "HR frames" if size is None else "frames of {}x{}".format(*size)
+    is_of = f"an eLR recording of {sensor.height}x{sensor.width} (height x width) cannot give"
+    if size is None:
+        raise UnreadableClip(
+            f"{is_of} HR frames; S-Net alone learns from it (farview train --phases '[student]')"
+        )
     raise UnreadableClip(
-        f"an eLR recording of {sensor.height}x{sensor.width} (height x width) cannot give {wanted}; record with "
-        "the sensor of the model that is to see it (farview record --model MODEL)"
+        f"{is_of} frames of {size[0]}x{size[1]}; record with the sensor of the model that is to see it "
+        "(farview record --model MODEL)"
     )

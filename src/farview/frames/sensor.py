@@ -55,15 +55,20 @@ class SensorModel:
         batch size gives the same eLR frame. Raises FarviewError where the frame has fewer pixels than the
         sensor.
         """
+        self.refuse(height, width)
         top, left, h, w = center_crop(height, width, self.height, self.width)
+        rows, columns = np.zeros((self.height, height)), np.zeros((self.width, width))
+        rows[:, top : top + h], columns[:, left : left + w] = self.window_matrices(h, w)
+        return rows, columns
+
+    def refuse(self, height: int, width: int) -> None:
+        """Raise FarviewError where a frame of that size has fewer pixels than the sensor."""
+        _, _, h, w = center_crop(height, width, self.height, self.width)
         if h < self.height or w < self.width:
             raise FarviewError(
                 f"a frame of {height}x{width} (height x width) holds too few pixels for a sensor of "
                 f"{self.height}x{self.width}: give larger frames or choose a smaller sensor"
             )
-        rows, columns = np.zeros((self.height, height)), np.zeros((self.width, width))
-        rows[:, top : top + h], columns[:, left : left + w] = self.window_matrices(h, w)
-        return rows, columns
 
     def window_matrices(self, height: int, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """As `matrices`, for frames that show the sensor's window alone, as stored HR frames do."""

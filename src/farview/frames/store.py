@@ -16,11 +16,12 @@ import numpy as np
 
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.flow import FlowConfig, flow
-from farview.frames.growing import GrowingArray, open_grown, remove_abandoned
+from farview.frames.growing import GrowingArray, open_grown
 from farview.frames.recording import refuse_other_size
 from farview.frames.resize import hr_frames
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Image, Images, Source
+from farview.frames.temporary import remove_abandoned
 from farview.frames.workers import in_processes, stopping
 
 VERSION = 1
@@ -138,6 +139,11 @@ class FrameStore:
             self._lengths[source] = len(self._get(source, shelf, (shelf,)))
         return self._lengths[source]
 
+    def channels(self, source: Source) -> int:
+        """1 (grey, depth, thermal) or 3 (RGB), 2 of flow, as the file's head says."""
+        shelf = self._shelves()[0]
+        return self._get(source, shelf, (shelf,)).shape[-1]
+
     def _shelves(self) -> tuple["_Shelf", ...]:
         return tuple(shelf for shelf in (self._elr, self._noiseless, self._hr) if shelf is not None)
 
@@ -161,7 +167,7 @@ class FrameStore:
         work = partial(_store, shelves=shelves)
         try:
             if not self._tidy:
-                remove_abandoned(self.folder)
+                remove_abandoned(self.folder.glob("*/*/.*.tmp"))
                 self._tidy = True
             if workers <= 1 or len(sources) == 1:
                 for source in sources:

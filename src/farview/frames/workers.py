@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.synchronize import Event
-from threading import Thread
+from threading import Lock, Thread
 from types import ModuleType
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ ROUND = 4096
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
+_one_at_a_time = Lock()  # of those that change what the whole process shares
 _stop: Event | None = None  # in a worker: set when its work is no longer wanted
 
 
@@ -86,21 +87,22 @@ def _attempt(
 def spawning(*items: object) -> Iterator[None]:
     """While processes are started: no main script for them to run, and one thread for their linear algebra.
 
-    The main script is run where it defines the class of one of `items`.
+    The main script is run where it defines the class of one of `items`. Another thread waits until this one is done.
     """
-    main, environment = sys.modules["__main__"], os.environ.copy()
-    if not any(type(item).__module__ == "__main__" for item in items):
-        sys.modules["__main__"] = ModuleType("__main__")
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        for name in _ONE_THREAD:
-            if name in environment:
-                os.environ[name] = environment[name]
-            else:
-                del os.environ[name]
+    with _one_at_a_time:
+        main, environment = sys.modules["__main__"], os.environ.copy()
+        if not any(type(item).__module__ == "__main__" for item in items):
+            sys.modules["__main__"] = ModuleType("__main__")
+        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+            for name in _ONE_THREAD:
+                if name in environment:
+                    os.environ[name] = environment[name]
+                else:
+                    del os.environ[name]
 
 
 def _start(stop: Event) -> None:

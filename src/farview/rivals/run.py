@@ -24,7 +24,7 @@ from farview.training.evaluation import Predictions
 from farview.training.metrics import accuracy
 from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictions
 from farview.training.processor import device_of
-from farview.training.recipe import Phase, Recipe, digest
+from farview.training.recipe import Phase, Recipe, digest, weights_stamps
 
 RivalConfig = PotConfig | IsrConfig | StreamsConfig
 """Options of a rival; their class says which one it is."""
@@ -82,6 +82,11 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
         del augment["fresh_elr"]  # which no rival has
         settings |= {"seed": recipe.seed, "augment": augment, "precision": recipe.machine.precision}
         settings["training"] = [getattr(recipe, section) for section in config.sections]
+        stamps = [
+            stamp for phase in settings["training"] for stamp in weights_stamps(phase.initial, config.streams)
+        ]
+        if stamps:
+            settings["initial"] = stamps
     shared = Path(recipe.shared or f"{recipe.out}/phases").expanduser()
     return shared / f"{config.method}-{digest(settings)}"
 

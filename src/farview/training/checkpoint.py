@@ -52,6 +52,11 @@ class Keeper(L.Callback):
         """Comes from the checkpoint."""
         self.history = state_dict["history"]
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A run that had stopped early and was cut before its model was written does not go on."""
+        if self.out_of_patience():
+            trainer.should_stop = True
+
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
@@ -83,13 +88,19 @@ class Keeper(L.Callback):
             self._write_history()
             if not self.quiet:
                 print(f"{self.name:8} {line(row, trainer.max_epochs)}", flush=True)
-        if self.phase.patience and trainer.current_epoch - self.best_epoch() >= self.phase.patience:
+        if self.out_of_patience():
             trainer.should_stop = True
         trainer.save_checkpoint(self.folder / LAST)
 
     def best_epoch(self) -> int:
         """The epoch with the best validation; the first of equals."""
         return int(max(self.history, key=rank)["epoch"])
+
+    def out_of_patience(self) -> bool:
+        """Whether `patience` epochs have brought no better validation."""
+        if not self.phase.patience or not self.history:
+            return False
+        return self.history[-1]["epoch"] - self.best_epoch() >= self.phase.patience
 
     def _write_history(self) -> None:
         text = io.StringIO()

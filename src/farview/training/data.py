@@ -1,5 +1,6 @@
 """From a recipe's data section to the clips, the frame store and the loaders of a phase."""
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     raise `UnreadableClip` unless `skip_unreadable` is set.
     """
     data = open_data(recipe.data)
+    refuse_unlabelled(data)
     pool = open_pool(recipe.data)
     store = open_store(recipe)
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
@@ -58,10 +60,51 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
             print(f"  {name}: {reason}")
     train, val = training_parts(data, recipe.data.val_share, unreadable)
     if not train:
-        raise FarviewError(f"{data.name}: no readable training clips")
+        raise FarviewError(
+            f"{data.name}: no training clips; all are for testing: choose a smaller data.test_share or another split"
+        )
+    refuse_idle_patience(recipe, data, val)
     test, pool = readable(data.part("test"), unreadable), readable(pool, unreadable)
-    channels = store.elr(train[0].source).shape[-1]
+    channels = channels_of(data, train + val + test + pool, store)
     return Prepared(data, train, val, test, pool, store, channels, unreadable)
+
+
+def refuse_unlabelled(data: DataSet) -> None:
+    """Raise FarviewError where there are no two classes to tell apart."""
+    if not data.classes:
+        raise FarviewError(
+            f"data.source: {data.name} has no labels to learn from; give labelled clips there, and this as data.pool"
+        )
+    if len(data.classes) == 1:
+        raise FarviewError(
+            f"data.source: {data.name} has one class, '{data.classes[0]}'; training tells two or more apart: add "
+            "clips of another"
+        )
+
+
+def channels_of(data: DataSet, clips: Sequence[Clip], store: FrameStore) -> int:
+    """Channels of the clips, at least one. Raises FarviewError, naming an odd one, where not all have the same."""
+    kinds: dict[int, list[Clip]] = {}
+    for clip in clips:
+        kinds.setdefault(store.channels(clip.source), []).append(clip)
+    if len(kinds) > 1:
+        counts = " and ".join(f"{len(kinds[channels])} of {channels}" for channels in sorted(kinds))
+        channels, odd = min(kinds.items(), key=lambda kind: len(kind[1]))
+        raise FarviewError(
+            f"{data.name}: its clips, with the pool's, differ in channels (1 grey, 3 RGB): {counts}; "
+            f"{odd[0].source.name} has {channels}; bring all to one kind or leave out the {len(odd)}"
+        )
+    return next(iter(kinds))
+
+
+def refuse_idle_patience(recipe: Recipe, data: DataSet, val: tuple[Clip, ...]) -> None:
+    """Raise FarviewError where a phase shall stop by its validation and no clips are held out for one."""
+    for name in recipe.phases:
+        if not val and (patience := getattr(recipe, name).patience):
+            raise FarviewError(
+                f"{name}.patience: {patience}, and {data.name} has no clips held out for validation "
+                f"(data.val_share: {recipe.data.val_share:g}); raise data.val_share or leave out {name}.patience"
+            )
 
 
 def refuse_unreadable(
@@ -71,9 +114,11 @@ def refuse_unreadable(
     learned = data.part("train") + data.part("val") + pool
     bad = [clip.source.name for clip in learned if clip.source.name in unreadable]
     if len(bad) > recipe.unreadable_share * len(learned):
+        share = math.ceil(100 * len(bad) / len(learned)) / 100
+        remedy = f"; mend them, or go on without them by --unreadable_share {share:g}" if share < 1 else ""
         raise UnreadableClip(
             f"{len(bad)} of {len(learned)} training clips are unreadable (unreadable_share allows "
-            f"{recipe.unreadable_share:.0%}); first: {bad[0]}: {unreadable[bad[0]]}"
+            f"{recipe.unreadable_share:.0%}); first: {bad[0]}: {unreadable[bad[0]]}{remedy}"
         )
     if recipe.skip_unreadable:
         return
@@ -139,26 +184,26 @@ class PhaseData(L.LightningDataModule):
 
     def batches(self, train: bool, rank: int = 0, world: int = 1) -> EpochBatches:
         """Which clips come together."""
-        batch = min(self.phase.batch, (self.phase.micro_batch or self.phase.batch) * world)
+        at_once = self.phase.at_once(world)
         return EpochBatches(
             len(self.clips.train if train else self.clips.val),
-            batch,
+            at_once,
             seed=self.recipe.seed,
             train=train,
             pool=len(self.pool),
             pool_share=self.recipe.data.pool_share,
             rank=rank,
             world=world,
-            group=self.accumulate(world) if train else 1,
+            group=self.phase.batch // at_once if train else 1,
         )
 
     def accumulate(self, world: int) -> int:
-        """Micro-batches in a step."""
-        return max(1, self.phase.batch // ((self.phase.micro_batch or self.phase.batch) * world))
+        """Micro-batches in a step: the engine divides their sum by this, so never more than an epoch has."""
+        return self.batches(True, world=world).group
 
     def steps_per_epoch(self, world: int) -> int:
         """Optimiser steps."""
-        return -(-len(self.batches(True, world=world)) // self.accumulate(world))
+        return len(self.batches(True, world=world)) // self.accumulate(world)
 
     def train_dataloader(self) -> DataLoader:
         """Called by the engine in each process."""

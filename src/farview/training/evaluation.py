@@ -9,6 +9,7 @@ from torch import Tensor
 from farview.data.augment import normalise
 from farview.data.batches import ClipFrames, EpochBatches, loader
 from farview.data.clip import Clip
+from farview.errors import FarviewError
 from farview.frames.store import FrameStore
 from farview.models.contract import Contract
 from farview.models.network import ActionNetwork
@@ -16,7 +17,7 @@ from farview.models.network import ActionNetwork
 
 @dataclass(frozen=True)
 class Predictions:
-    """Logits of N clips, in the order of `clips`."""
+    """Logits of N clips, in the order of `clips`. Raises FarviewError, naming the clips, where some are not finite."""
 
     clips: tuple[str, ...]
     labels: Tensor
@@ -29,6 +30,25 @@ class Predictions:
     """(N, D) float32: the attention-weighted sum of interval features, of a temporal pyramid those of its parts."""
     attention: Tensor
     """(N, K) float32: temporal attention, rows sum to 1."""
+
+    def __post_init__(self) -> None:
+        refuse_not_finite(self.logits, self.clips)
+
+
+def refuse_not_finite(logits: Tensor, clips: Sequence[str]) -> None:
+    """Raise FarviewError, naming the clips, where logits (N, classes) are NaN or infinite."""
+    finite = logits.isfinite().all(1)
+    if not finite.all():
+        bad = [clip for clip, good in zip(clips, finite.tolist(), strict=True) if not good]
+        raise FarviewError(
+            f"the network's logits are not finite on {len(bad)} of {len(clips)} clips: {shown(bad)}; its training "
+            f"diverged, or these clips are broken: look at them, train with a lower rate or set clip_norm"
+        )
+
+
+def shown(clips: Sequence[str]) -> str:
+    """The first clips by name and how many more there are."""
+    return ", ".join(clips[:8]) + (f" and {len(clips) - 8} more" if len(clips) > 8 else "")
 
 
 @torch.inference_mode()

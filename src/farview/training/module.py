@@ -15,6 +15,7 @@ from farview.data.batches import Batch
 from farview.errors import FarviewError
 from farview.models.contract import Contract
 from farview.models.network import ActionNetwork, ActionOutput
+from farview.training.evaluation import refuse_not_finite, shown
 from farview.training.optimiser import optimiser, rate
 from farview.training.recipe import PhaseConfig
 from farview.transfer.pair import Pair, soft_labels
@@ -81,8 +82,12 @@ class Training(L.LightningModule):
         return self
 
     def validation_step(self, batch: Any, number: int) -> None:
-        """Gather logits for the epoch's figures."""
-        self._val.append((self.logits(batch).float(), batch.labels))
+        """Gather logits for the epoch's figures; a batch of no clips has none. Raises where one is not finite."""
+        if not batch.clips:
+            return
+        logits = self.logits(batch).float()
+        refuse_not_finite(logits, batch.clips)
+        self._val.append((logits, batch.labels))
 
     def on_validation_epoch_end(self) -> None:
         """`val/prec@1` in percent and `val/ce` over all validation clips."""
@@ -197,8 +202,7 @@ def check_finite(terms: dict[str, Tensor], clips: list[str]) -> None:
         return  # one look at all terms: one wait for the device
     for name, value in terms.items():
         if not torch.isfinite(value).all():
-            shown = ", ".join(clips[:8]) + (f" and {len(clips) - 8} more" if len(clips) > 8 else "")
             raise FarviewError(
-                f"training: the term '{name}' is {float(value.detach().float().mean())} on clips {shown}; "
+                f"training: the term '{name}' is {float(value.detach().float().mean())} on clips {shown(clips)}; "
                 f"look at these clips, lower the rate or set clip_norm"
             )

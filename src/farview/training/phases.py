@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import lightning as L
 import torch
 import yaml
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from lightning.pytorch.loggers import TensorBoardLogger
 from safetensors.torch import load_file
 
@@ -38,7 +38,7 @@ from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, Training, TransferTraining
 from farview.training.processor import device_of, laid_out, refuse_unsound, settle
-from farview.training.recipe import Phase, PhaseConfig, Recipe, digest
+from farview.training.recipe import Phase, PhaseConfig, Recipe, digest, weights_stamps
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
@@ -100,16 +100,29 @@ def check_inputs(recipe: Recipe) -> None:
 def run_phase(
     recipe: Recipe, name: Phase, clips: Prepared, folders: dict[Phase, Path], quiet: bool = False
 ) -> None:
-    """Train one phase unless its folder holds a model; a second process waits for the first one's result."""
+    """Train one phase unless its folder holds a model; a second run waits for the first one's result.
+
+    Raises FarviewError where this is one process of several that `torchrun` or the engine started: the others have
+    begun to train, and would wait for ever for a leading process that waits and then skips.
+    """
     folder = folders[name]
     folder.mkdir(parents=True, exist_ok=True)
     # The processes of one distributed run work on a phase together; only runs wait for one another.
-    with FileLock(folder / "lock") if leads() else nullcontext():
+    with alone(folder) if leads() else nullcontext():
         if not (folder / MODEL).is_file():
             train_phase(recipe, name, clips, folders, quiet)
         elif not quiet:
             print(f"{NAMES[name]:8} done before: {folder}", flush=True)
     wait_for(folder / MODEL)
+
+
+def alone(folder: Path) -> AbstractContextManager:
+    """Keeps other runs away from a phase's folder; waits for one that has it, or raises as `run_phase` says."""
+    together = int(os.environ.get("WORLD_SIZE", 1)) > 1
+    try:
+        return FileLock(folder / "lock", timeout=0 if together else -1).acquire()
+    except Timeout:
+        raise FarviewError(f"{folder}: another run trains this phase; start again when it is done") from None
 
 
 def leads() -> bool:
@@ -170,6 +183,10 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
                 settings["window"] = str(window)
         else:
             settings |= dict.fromkeys(fresh, True)
+        if recipe.machine.processes > 1 and not getattr(recipe, name).freeze_norm:
+            settings["processes"] = recipe.machine.processes  # each has norms of its own
+        if stamps := weights_stamps(getattr(recipe, name).initial):
+            settings["initial"] = stamps
         if recipe.input.motion is not None:
             settings["flow"] = recipe.input.motion
         if recipe.input_size(name) != recipe.input.size:
@@ -233,7 +250,7 @@ def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, k
     machine = recipe.machine
     refuse_unsound(machine, module)
     keeper.folder.mkdir(parents=True, exist_ok=True)
-    world = machine.devices * machine.nodes
+    world = machine.processes
     module.steps_per_epoch = data.steps_per_epoch(world)
     trainer = L.Trainer(
         max_epochs=phase.epochs,

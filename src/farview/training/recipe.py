@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from farview.data.config import AugmentConfig, DataConfig
 from farview.errors import FarviewError
 from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
+from farview.frames.reader import file_fingerprint
 from farview.frames.sensor import SensorModel
 from farview.models.contract import NetworkConfig, StudentNetwork
 from farview.transfer.config import TransferConfig
@@ -100,10 +102,16 @@ class PhaseConfig:
     patience: int | None = None
     """Stop after so many epochs without a better validation."""
 
+    def at_once(self, processes: int) -> int:
+        """Clips that all processes together take at once."""
+        return min(self.batch, (self.micro_batch or self.batch) * processes)
+
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """Section `machine`: where it runs; changes no result beyond float rounding (except `precision`)."""
+    """Section `machine`: where it runs. In one process it changes no result beyond float rounding, but for `precision`;
+    several processes each draw their own dropout and, unless `freeze_norm` is set, have BatchNorm statistics of their
+    own."""
 
     accelerator: str = "auto"
     devices: int = 1
@@ -117,6 +125,16 @@ class MachineConfig:
     """Processes that build the frame store."""
     threads: int | None = None
     """CPU threads of PyTorch; default: PyTorch's own choice."""
+
+    def __post_init__(self) -> None:
+        for key in ("devices", "nodes"):
+            if getattr(self, key) < 1:
+                raise FarviewError(f"machine.{key}: {getattr(self, key)} must be at least 1")
+
+    @property
+    def processes(self) -> int:
+        """That train together, over all nodes."""
+        return self.devices * self.nodes
 
 
 @dataclass(frozen=True)
@@ -155,8 +173,14 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         if min(self.fusion) < 0 or not 0 < sum(self.fusion) < math.inf:
             raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
+        if self.seed < 0:
+            raise FarviewError(f"seed: {self.seed} must be at least 0")
+        if not 0 <= self.unreadable_share <= 1:
+            raise FarviewError(f"unreadable_share: {self.unreadable_share} must be a share from 0 to 1")
         for name in PHASES:
             check_phase(name, getattr(self, name))
+        for name in self.phases:
+            check_division(name, getattr(self, name), self.machine.processes)
         for key in ("fresh_noise", "fresh_elr"):
             if self.input.motion is not None and getattr(self.augment, key):
                 raise FarviewError(
@@ -181,9 +205,16 @@ class Recipe:
 
 def check_phase(name: str, phase: PhaseConfig) -> None:
     """Raise where a number in a phase's section cannot work."""
-    for key in ("epochs", "batch", "lr", "step"):
-        if getattr(phase, key) <= 0:
-            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be above 0")
+    for key in ("epochs", "batch", "lr", "step", "clip_norm", "patience"):
+        value = getattr(phase, key)
+        if value is not None and not 0 < value < math.inf:
+            raise FarviewError(f"{name}.{key}: {value} must be a number above 0")
+    for key in ("weight_decay", "warmup"):
+        if not 0 <= getattr(phase, key) < math.inf:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be a number of at least 0")
+    for key in ("momentum", "label_smoothing"):
+        if not 0 <= getattr(phase, key) <= 1:
+            raise FarviewError(f"{name}.{key}: {getattr(phase, key)} must be within 0 to 1")
     if phase.refit and (name != "transfer" or phase.initial in (None, "student")):
         raise FarviewError(
             f"{name}.refit: only the transfer has HR and eLR; set transfer.initial: teacher with it"
@@ -191,6 +222,18 @@ def check_phase(name: str, phase: PhaseConfig) -> None:
     micro = phase.micro_batch
     if micro is not None and (micro <= 0 or phase.batch % micro):
         raise FarviewError(f"{name}.micro_batch: {micro} must divide {name}.batch ({phase.batch})")
+
+
+def check_division(name: str, phase: PhaseConfig, processes: int) -> None:
+    """Raise where the processes' shares of a batch would be unequal, or make up another batch."""
+    if phase.batch % processes == 0 and phase.batch % phase.at_once(processes) == 0:
+        return
+    unit = (phase.micro_batch or 1) * processes
+    raise FarviewError(
+        f"{name}.batch: {phase.batch} does not divide among machine.devices x machine.nodes = {processes} processes"
+        + (f" by {name}.micro_batch: {phase.micro_batch}" if phase.micro_batch else "")
+        + f"; set {name}.batch to a multiple of {unit}, for example {-(-phase.batch // unit) * unit}"
+    )
 
 
 def check_comparable(recipe: Recipe, student: NetworkConfig) -> None:
@@ -229,6 +272,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a digest")
+
+
+def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
+    """What changes with the file that `initial` names, or with that of each of `streams`; nothing where it names none.
+
+    A file that is not there has no stamp: whoever loads it says so.
+    """
+    if initial is None or initial in PHASES:
+        return []
+    paths = [Path(initial.replace("{stream}", stream)) for stream in streams] or [Path(initial)]
+    return [file_fingerprint(path) for path in paths if path.is_file()]
 
 
 def parser() -> Any:
@@ -274,8 +328,8 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
         values = vars(parsed.instantiate_classes(parsed.parse_args(arguments)))
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
-        where = "command line" if path is None or "unrecognized arguments" in str(error) else path
-        raise FarviewError(f"{where}: {one_line(error)}{suggestion(str(error))}") from None
+        where = path if path is not None and _refused(path) == str(error) else "command line"
+        raise FarviewError(f"{where}: {_plain_words(error)}{suggestion(str(error))}") from None
     except UnicodeDecodeError:
         raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
 
@@ -291,6 +345,32 @@ def located(arguments: list[str]) -> list[str]:
         str(recipe_path(word)) if before == "--recipe" else word
         for before, word in zip(["", *words], words, strict=False)
     ]
+
+
+def _refused(path: Path) -> str | None:
+    """Why a recipe file is refused by itself, or None: then what is wrong was said on the command line."""
+    from jsonargparse import ArgumentError
+
+    try:
+        parser().parse_args([f"--recipe={path}"])
+    except ArgumentError as error:
+        return str(error)
+    return None
+
+
+def _plain_words(error: Exception) -> str:
+    """The parser's message in one line, without the names that Python has for types."""
+    text = re.sub(r"Parser key \"([\w.]+)\":", r"\1:", one_line(error))
+    several = (
+        r"Does not validate against any of the Union subtypes Subtypes: \[(.*)\] Errors: .* Given value: "
+    )
+    text = re.sub(several, r"expected one of: \1. Got value: ", text)
+    text = re.sub(r"Expected a <class '(\w+)'>", r"expected a value of type \1", text)
+    text = text.replace("Expected a typing.Literal", "expected one of typing.Literal")
+    text = re.sub(r"typing\.Literal\[([^]]*)\]", r"\1", text)
+    return text.replace("a value of type tuple", "a list such as [12, 16]").replace(
+        "<class 'NoneType'>", "null"
+    )
 
 
 def one_line(error: Exception) -> str:

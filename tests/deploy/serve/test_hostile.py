@@ -5,9 +5,13 @@ import multiprocessing
 import os
 import signal
 import struct
+import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +19,10 @@ from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from farview.deploy.serve import service
 from farview.deploy.serve.limits import Limits
 from farview.deploy.serve.live import Window
+from farview.deploy.serve.sensor import Matrices, matrices
 from tests.deploy.serve.clients import LIVE, RAW, TOKEN, client, eleven_frames
 from tests.frames.videos import moving_picture, write_video
 
@@ -199,6 +205,37 @@ def test_sensors_that_cannot_be(server: TestClient, query: str) -> None:
     refusal(server.get(f"/api/sensor?{query}"), 400)
 
 
+def test_sensors_are_made_one_at_a_time(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few wait, more are sent away, and what is asked meanwhile is answered."""
+    making, most = threading.Semaphore(0), []
+
+    def slowly(*asked: Any) -> Matrices:
+        most.append(len(busy))
+        busy.append(asked)
+        making.acquire(timeout=20)
+        busy.remove(asked)
+        return matrices(*asked)
+
+    busy: list[Any] = []
+    monkeypatch.setattr(service, "matrices", slowly)
+    count = service.SENSORS + 5
+    with client(model) as server, ThreadPoolExecutor(count) as pool:
+        asked = [pool.submit(server.get, f"/api/sensor?height={48 + n}&width=64") for n in range(count)]
+        sent_away = [future.result() for future in islice(as_completed(asked), 4)]
+        assert all("busy" in refusal(answer, 503) for answer in sent_away)
+        assert server.get("/health").status_code == 200
+        making.release(count)
+        answers = [future.result() for future in asked]
+    assert sorted({answer.status_code for answer in answers}) == [200, 503]
+    assert max(most) == 0
+
+
+def test_frames_for_a_sensor_are_no_larger_than_the_pages(server: TestClient) -> None:
+    assert "const LONGEST = 1280;" in server.get("/page/app.js").text
+    assert server.get("/api/sensor?height=720&width=1280").status_code == 200
+    refusal(server.get("/api/sensor?height=720&width=1281"), 400)
+
+
 @pytest.mark.parametrize(
     "path", ["/page/../api.py", "/page/%2e%2e/api.py", "/page/..%2fapi.py", "/page/nothing", "/x"]
 )
@@ -265,6 +302,7 @@ def test_other_sites_are_kept_out(server: TestClient) -> None:
     # A site whose name leads to this machine (DNS rebinding), and one whose page sends requests here.
     refusal(server.get("/api/model", headers={"host": "evil.example"}), 403)
     refusal(server.post("/api/predict", headers={"origin": "https://evil.example"}), 403)
+    refusal(server.get("/api/model", headers={"origin": "http://["}), 403)
     with pytest.raises(WebSocketDenialResponse):
         server.websocket_connect(LIVE, headers={"origin": "https://evil.example"}).__enter__()
     assert server.get("/api/model", headers={"origin": "http://localhost:8000"}).status_code == 200

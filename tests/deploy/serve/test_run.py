@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import httpx
@@ -110,6 +111,21 @@ def terminates_after_its_answers(server: Server) -> None:
         connection.sendall(body[100:])
         assert b"200 OK" in connection.recv(1000).splitlines()[0]
     assert server.process.wait(60) == -signal.SIGTERM  # 143 to a shell
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="needs Linux")
+def test_who_reads_no_answers_is_cut_off(model: Path) -> None:
+    with serving(model, "--limit.seconds", "1") as server, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        host, port = server.bare.removeprefix("http://").split(":")
+        client.connect((host, int(port)))
+        client.sendall(
+            b"GET /page/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 490
+        )  # 8 MB, more than buffers hold
+        time.sleep(5)
+        with pytest.raises(ConnectionResetError):
+            while client.recv(1 << 20):
+                pass
 
 
 def many_at_the_same_time(server: Server) -> None:

@@ -1,6 +1,7 @@
 """Commands and web hooks: when, with what, and never in the way."""
 
 import json
+import socket
 import threading
 import time
 import urllib.request
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from farview.deploy.watch.actions import Actions
+from farview.deploy.watch.actions import Actions, Post
 from farview.deploy.watch.answer import Answer
 from farview.deploy.watch.setup import Report
 from farview.errors import FarviewError
@@ -106,13 +107,39 @@ def test_a_hook_that_does_not_answer_holds_up_nothing(monkeypatch: pytest.Monkey
     assert 2 <= len(received) <= 4
 
 
+def test_an_answer_that_drips_in_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every byte comes soon enough, the whole of it does not; meanwhile nothing more is sent there."""
+    monkeypatch.setattr("farview.deploy.watch.actions.HOOK_SECONDS", 0.5)
+    done, connections = threading.Event(), []
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        connections.append(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not done.wait(0.1):
+            connection.sendall(b"a")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip, args=(listening,))
+        dripping.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/x?key=secret"
+        post = Post(address)
+        for expected in ("no answer for 0.5 s", "has not answered the one before yet"):
+            with pytest.raises(OSError, match=rf"http://127\.0\.0\.1:\d+/x\?\*\*\*: {expected}"):
+                post({"label": "walk"})
+        done.set()
+        dripping.join()
+    assert len(connections) == 1
+
+
 def test_what_waits_at_the_end_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow hook hears of everything, however long after the source's end."""
     monkeypatch.setattr("farview.deploy.watch.actions.HOOK_SECONDS", 0.2)
     answer, received, said = threading.Event(), [], []
     tell = partial(waiting, said, answer)
     with server(received, answer) as address:
-        monkeypatch.setattr("farview.deploy.watch.actions.poster", partial(patient, address))
+        monkeypatch.setattr("farview.deploy.watch.actions.Post", partial(patient, address))
         with Actions(CLASSES, webhook=address, said=tell) as actions:
             for number in range(5):
                 actions(report("walk", source=f"camera{number}"))

@@ -7,7 +7,7 @@ import pytest
 from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request
-from farview.experiments.tables.check import check_request
+from farview.experiments.tables.check import check_jobs, check_request
 
 
 def check(number: str, *overrides: str, **changes: Any) -> None:
@@ -23,6 +23,8 @@ def check(number: str, *overrides: str, **changes: Any) -> None:
         ({"splits": ("1", "1")}, "--splits: 1 is named twice"),
         ({"columns": ("resnet", "resnet")}, "--columns: resnet is named twice"),
         ({"scale": "paper", "recipe": "mine.yaml"}, "--recipe: --scale paper has its own"),
+        ({"seeds": (0, -1)}, "--seeds: -1; expected whole numbers from 0"),
+        ({"seeds": (2**32,)}, "--seeds: 4294967296; expected"),
     ],
 )
 def test_what_would_count_twice_or_not_at_all_is_refused(changes: dict[str, Any], said: str) -> None:
@@ -62,3 +64,16 @@ def test_keys_that_reach_some_cells_pass() -> None:
 
 def test_a_request_without_keys_passes() -> None:
     check("4")
+
+
+def test_a_pool_that_no_row_uses_is_refused() -> None:
+    with pytest.raises(FarviewError, match="--pool: no row that is asked for"):
+        check("1", pool="folder:there")
+    check("4", pool="folder:there")
+
+
+@pytest.mark.parametrize("jobs", [0, -2])
+def test_no_jobs_are_refused(jobs: int) -> None:
+    check_jobs(1)
+    with pytest.raises(FarviewError, match=f"--jobs: {jobs}; expected 1 or more"):
+        check_jobs(jobs)

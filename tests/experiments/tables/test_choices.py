@@ -57,6 +57,14 @@ def test_a_file_that_holds_no_choices_is_named(tmp_path: Path, text: str) -> Non
         read_choices(str(path))
 
 
+def test_a_broken_file_of_choices_is_named_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "choices.yaml"
+    path.write_text("- {student.lr: [1\n")
+    with pytest.raises(FarviewError, match=r"choices\.yaml: not YAML: .* line 2") as caught:
+        read_choices(str(path))
+    assert "\n" not in str(caught.value)
+
+
 def test_the_choices_that_come_with_farview_are_recipe_keys() -> None:
     for choice in read_choices("choices/rates"):
         assert set(choice) == {"teacher.lr", "student.lr", "transfer.lr"}

@@ -36,6 +36,19 @@ def test_every_row_is_a_recipe_whose_weights_are_shares(
             assert (recipe.seed, recipe.data.split) == (3, "1")
 
 
+def test_what_a_recipe_adds_to_the_method_reaches_no_row_of_the_paper(tmp_path) -> None:
+    added = tmp_path / "added.yaml"
+    added.write_text(
+        "data: {source: mime}\nloss: {kd: 1, dkd: 1, dist: 1, feature: 1, centred: true, sat_inner: [1, 0, 0, 0]}\n"
+        "augment: {fresh_noise: true, fresh_elr: true}\ntransfer: {initial: teacher}\n"
+    )
+    plain, request = (Request(data="mime", out=str(tmp_path), recipe=each) for each in ("mime", str(added)))
+    for row in TABLES["4"].rows:
+        found, expected = (cell_recipe(each, row, "resnet", "1", 0) for each in (request, plain))
+        assert found.loss == expected.loss and found.transfer.initial == "student"
+        assert not found.augment.fresh_noise and not found.augment.fresh_elr
+
+
 def test_the_paper_scale_is_the_papers_setting(tmp_path) -> None:
     request = Request(data="ucf101:/data", scale="paper", out=str(tmp_path))
     table = TABLES["4"]

@@ -55,6 +55,41 @@ def test_draws_against_a_plain_loop_over_groups_and_seeds() -> None:
     assert np.percentile(found, [2.5, 97.5]) == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=2.5)
 
 
+def test_a_clip_of_several_splits_is_one_clip() -> None:
+    """The same split named three times tells no more than once."""
+    generator = np.random.default_rng(6)
+    first, second = (outcome(generator.integers(0, 2, (2, 30)).tolist()) for _ in range(2))
+    once, thrice = difference([first], [second]), difference([first] * 3, [second] * 3)
+    assert (thrice.low, thrice.high) == (pytest.approx(once.low), pytest.approx(once.high))
+
+
+def test_splits_of_one_group_each_are_drawn_themselves() -> None:
+    """Leave one group out, against a plain loop."""
+    generator = np.random.default_rng(7)
+    sizes, shares = [30, 12, 25, 40, 18], [0.2, 0.5, 0.6, 0.8, 0.9]
+    splits = [
+        outcome([list((generator.random(size) < share).astype(int))], [number] * size)
+        for number, (size, share) in enumerate(zip(sizes, shares, strict=True))
+    ]
+    means = np.array([100 * split.hits.mean() for split in splits])
+    plain = [means[generator.integers(0, 5, 5)].mean() for _ in range(4000)]
+    found = draws(splits)
+    assert found.std() == pytest.approx(np.std(plain), rel=0.06)
+    assert np.percentile(found, [2.5, 97.5]) == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=2.5)
+
+
+def test_disjoint_splits_against_a_plain_loop_over_all_clips() -> None:
+    generator = np.random.default_rng(8)
+    hits = [(generator.random((1, size)) < share).astype(float) for size, share in ((40, 0.4), (60, 0.8))]
+    splits = [Outcomes(hits[0], np.arange(40)), Outcomes(hits[1], np.arange(40, 100))]
+    plain = []
+    for _ in range(4000):
+        often = np.bincount(generator.integers(0, 100, 100), minlength=100)
+        right = (often[:40] @ hits[0][0]) / 40 + (often[40:] @ hits[1][0]) / 60
+        plain.append(100 * right / (often[:40].sum() / 40 + often[40:].sum() / 60))
+    assert draws(splits).std() == pytest.approx(np.std(plain), rel=0.06)
+
+
 def test_groups_widen_an_interval_whose_clips_go_together() -> None:
     hits = [[1] * 10 + [0] * 10 + [1] * 10 + [0] * 10]
     groups = list(np.repeat(range(4), 10))

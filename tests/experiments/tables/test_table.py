@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from farview.errors import FarviewError
 from farview.experiments.tables import engine
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, rows_of
-from farview.experiments.tables.engine import plan, run_tasks, tasks_of
-from farview.experiments.tables.results import Results
-from farview.experiments.tables.show import digits, setting, shown, unbroken
+from farview.experiments.tables.engine import Task, plan, run_tasks, tasks_of, work
+from farview.experiments.tables.results import Results, results_of
+from farview.experiments.tables.show import digits, name_of, setting, shown, unbroken
 from farview.experiments.tables.table import table
 from farview.models.model_file import load_model, read_contract
 from farview.training.phases import MODEL, run
@@ -204,6 +205,43 @@ def test_a_cell_that_fails_leaves_the_others(folder: Path) -> None:
         assert (task.folder / MODEL).is_file() != (task.folder in failed)
 
 
+def test_what_did_not_fail_is_shown_and_the_culprit_named(folder: Path) -> None:
+    """Where S-Net fails, T-Net's row is there, compared with nothing; where a seed fails, the row says so."""
+    broken = ("--student.lr=1e30", "--student.epochs=3")
+    request = tiny_request(folder, rows=("Teacher", "SAT"), seeds=(0,), out=str(folder / "broken"))
+    with pytest.raises(FarviewError, match="first: student of "):
+        table("4", replace(request, overrides=(*request.overrides, *broken)), quiet=True)
+    results = json.loads((folder / "broken" / "results.json").read_text())
+    assert [(row["row"], row["to_student"]) for row in results["rows"]] == [("Teacher", None)]
+
+
+def test_a_row_of_which_a_seed_failed_says_so(folder: Path) -> None:
+    request = tiny_request(folder, rows=("Teacher", "Student"), seeds=(0, 1), out=str(folder / "short"))
+    table("4", request, quiet=True)
+    both = replace(request, splits=("1", "2"))
+    planned = plan(planned_cells(TABLES["4"], both), quiet=True)  # of split 2 nothing is trained
+    one = [item for item in planned if item.cell.split == "1"]
+    (one[0].last).rename(one[0].last.with_suffix(".away"))
+    try:
+        results = results_of(TABLES["4"], both, planned)
+    finally:
+        one[0].last.with_suffix(".away").rename(one[0].last)
+    teacher, student = results["rows"]
+    assert name_of(teacher) == "Teacher (1 of 4 cells)" and teacher["to_student"] is not None
+    assert name_of(student) == "Student (2 of 4 cells)" and student["to_above"] is None  # of one cell
+
+
+def test_too_few_groups_are_not_drawn(tmp_path: Path) -> None:
+    make_clips(tmp_path / "clips", each=10)
+    listed = ["path,label,group"]
+    for i, clip in enumerate(sorted((tmp_path / "clips").glob("*/*"))):
+        listed.append(f"{clip.relative_to(tmp_path / 'clips')},{clip.parent.name},g{i % 5}")
+    (tmp_path / "clips" / "clips.csv").write_text("\n".join(listed) + "\n")
+    request = tiny_request(tmp_path, rows=("Teacher", "Student"), data=f"folder:{tmp_path / 'clips'}")
+    with pytest.raises(FarviewError, match=r"--unit group: .* of 3 groups or more.* of 1;"):
+        table("4", request, unit="group", quiet=True)
+
+
 def die(*arguments: Any) -> None:
     os._exit(9)
 
@@ -214,6 +252,23 @@ def test_a_killed_worker_is_reported(folder: Path, monkeypatch: pytest.MonkeyPat
     tasks = tasks_of(plan(planned_cells(TABLES["4"], request), quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     assert len(failed) == 3 and all("its process was killed" in why for why in failed.values())
+
+
+def die_of_seed_7(task: Task, *arguments: Any) -> None:
+    """Whichever runs beside the one that dies is lost with it."""
+    if task.recipe.seed == 7:
+        time.sleep(1)
+        os._exit(9)
+    work(task, *arguments)
+
+
+def test_what_ran_beside_a_killed_worker_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "work", die_of_seed_7)
+    request = tiny_request(folder, rows=("Student",), seeds=(7, 0, 1), out=str(folder / "beside"))
+    tasks = tasks_of(plan(planned_cells(TABLES["4"], request), quiet=True))
+    failed = run_tasks(tasks, 2, "local", lambda task, done: None, quiet=True)
+    assert list(failed) == [tasks[0].folder] and "its process was killed" in failed[tasks[0].folder]
+    assert [(task.folder / MODEL).is_file() for task in tasks] == [False, True, True]
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:

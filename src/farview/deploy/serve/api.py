@@ -18,7 +18,7 @@ from farview.deploy.serve.limits import Limits, Refused
 from farview.deploy.serve.live import Window
 from farview.deploy.serve.pages import pages
 from farview.deploy.serve.refusals import refusal
-from farview.deploy.serve.sensor import Matrices, matrices
+from farview.deploy.serve.sensor import Matrices
 from farview.deploy.serve.service import Service
 
 
@@ -107,7 +107,7 @@ def application(
         return service.facts()
 
     @app.get("/api/sensor")
-    def sensor(
+    async def sensor(
         height: Annotated[int, Query(ge=1)],
         width: Annotated[int, Query(ge=1)],
         rows: Annotated[int | None, Query(ge=1, le=256)] = None,
@@ -116,7 +116,7 @@ def application(
 
         With `rows` those of another sensor of the same aspect, to compare with.
         """
-        return matrices(service.sensor, height, width, rows)
+        return await service.matrices(height, width, rows)
 
     @app.head("/health", include_in_schema=False)
     @app.get("/health")

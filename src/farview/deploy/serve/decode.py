@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -26,8 +25,11 @@ FRAMES, REFUSED = b"\0", b"\1"
 """First byte of a reply: eLR frames as they lie in memory, or one line of text."""
 
 
-def work(connection: Connection, contract: str, limits: Limits) -> None:
-    """Decode one clip after the other until the connection is closed. Only bytes pass: nothing is unpickled."""
+def work(connection: Connection, contract: str, limits: Limits, folder: str | None) -> None:
+    """Decode one clip after the other until the connection is closed. Only bytes pass: nothing is unpickled.
+
+    `folder` is as `named` takes it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     follow_parent()
@@ -41,7 +43,7 @@ def work(connection: Connection, contract: str, limits: Limits) -> None:
         except EOFError:
             return
         try:
-            with in_memory(clip) as path:
+            with named(clip, folder) as path:
                 reply = FRAMES + elr_frames(path, model, limits).tobytes()
         except FarviewError as error:
             reply = REFUSED + " ".join(str(error).replace(str(path), "the clip").split()).encode()
@@ -62,19 +64,21 @@ def confine(limits: Limits) -> None:
 
 
 @contextmanager
-def in_memory(clip: bytes) -> Iterator[Path]:
-    """The clip under a name of ours; on Linux in memory alone, elsewhere a temporary file."""
-    if sys.platform == "linux":
+def named(clip: bytes, folder: str | None) -> Iterator[Path]:
+    """The clip under a name of ours: in memory alone (Linux), or in a `folder` that the server empties in the end."""
+    if folder is None:
         descriptor = os.memfd_create("clip", os.MFD_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
             file.write(clip)
             file.flush()
             yield Path(f"/proc/self/fd/{descriptor}")
     else:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "clip")
+        path = Path(folder, "clip")
+        try:
             path.write_bytes(clip)
             yield path
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def elr_frames(path: Path, contract: Contract, limits: Limits) -> Images:

@@ -1,7 +1,9 @@
 """Decoding processes as the server sees them: asked with bytes, killed when they take too long."""
 
 import asyncio
+import os
 from multiprocessing import get_context
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -68,16 +70,24 @@ class _Process:
 
     def __init__(self, contract: str, limits: Limits) -> None:
         context = get_context("spawn")  # a fork of a process with threads may hang
+        # Where memory has no names a clip is a file, which must not outlive a process that is killed.
+        self._folder = None if hasattr(os, "memfd_create") else TemporaryDirectory(prefix="farview-")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, contract, limits), daemon=True)
+        arguments = theirs, contract, limits, self._folder and self._folder.name
+        self._process = context.Process(target=work, args=arguments, daemon=True)
         with spawning():
             self._process.start()
         theirs.close()
         self.jobs = 0
-        if not self._connection.poll(START):
+        if not self._started():
             self.kill()
             raise Refused(503, "the decoder did not start; try again")
-        self._connection.recv_bytes()
+
+    def _started(self) -> bool:
+        try:
+            return self._connection.poll(START) and bool(self._connection.recv_bytes())
+        except (EOFError, OSError):  # it died
+            return False
 
     def ask(self, clip: bytes, seconds: float, most: int) -> bytes:
         """The reply to a clip; raises `Refused` where there is none within `seconds`."""
@@ -96,3 +106,5 @@ class _Process:
         self._process.kill()
         self._process.join()
         self._connection.close()
+        if self._folder is not None:
+            self._folder.cleanup()

@@ -55,7 +55,7 @@ class Guard:
             # Another site's name that leads here: its pages would count as ours.
             return 403, "this server answers to localhost only; start it with --host for other names"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return 403, "another site's page may not use this server"
         if path != "/health" and not self._bucket(scope).take():
             return 429, f"more than {self._rate:g} requests a second; wait ten seconds"
@@ -75,11 +75,11 @@ class Guard:
 
 
 class Bucket:
-    """A token bucket: `rate` a second on average, `burst` at once."""
+    """A token bucket: `rate` a second on average, `burst` at once, but never less than one."""
 
     def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._left, self._then = burst, time.monotonic()
+        self._rate, self._burst = rate, max(1.0, burst)
+        self._left, self._then = self._burst, time.monotonic()
 
     def take(self) -> bool:
         """Whether one more is within the rate."""
@@ -106,6 +106,14 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _place(origin: str) -> str | None:
+    """`http://localhost:8000` as `localhost:8000`; None of what is no address."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _token(headers: Headers) -> str:

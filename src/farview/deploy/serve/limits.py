@@ -1,5 +1,6 @@
 """How much a client may ask for; and how it is told that it asked for too much."""
 
+import math
 from dataclasses import dataclass, fields
 
 from farview.errors import FarviewError
@@ -26,9 +27,9 @@ class Limits:
     frames: int = 10_000
     """Of a clip, and of eLR frames in one request."""
     seconds: float = 20
-    """For a request to arrive, for a clip to be decoded, for a live client to be silent."""
+    """For a request to arrive, its head and its body, for a clip to be decoded, for a live client to be silent."""
     memory_mb: int = 1024
-    """For decoding one clip, in MB beside what the program takes."""
+    """For decoding one clip, in MB beside what the program takes; kept on Linux only."""
     decoders: int = 1
     """Clips decoded at the same time, each in its own process."""
     uploads: int = 4
@@ -47,8 +48,8 @@ class Limits:
             value = getattr(self, field.name)
             if value is None and field.default is None:
                 continue
-            if not isinstance(value, int | float) or not value > 0:
-                raise FarviewError(f"limit.{field.name} is {value!r}; it must be above 0")
+            if not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise FarviewError(f"limit.{field.name} is {value!r}; it must be above 0 and finite")
 
     @property
     def upload(self) -> int:

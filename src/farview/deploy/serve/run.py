@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from farview.deploy.private import no_dumps
 from farview.deploy.serve.api import application
 from farview.deploy.serve.guard import is_loopback
+from farview.deploy.serve.idle import closing_idle
 from farview.deploy.serve.limits import Limits
 from farview.deploy.serve.live import Window
 from farview.deploy.serve.log import quiet
@@ -64,6 +65,7 @@ def serve(
         certificate, note = _tls(tls, host, stack)
         config = uvicorn.Config(
             app,
+            http=closing_idle(limits.seconds),
             loop="asyncio",  # uvloop, where there is one, hands bytes to io_uring, which nothing can trace
             log_level="warning",
             access_log=False,
@@ -80,7 +82,7 @@ def serve(
             raise FarviewError(f"--tls: the certificate or its key cannot be used ({error})") from None
     # What signs itself is in memory now, its files are gone.
     quiet()
-    with _listening(host, port) as listening, suppress(KeyboardInterrupt):
+    with _listening(host, port, limits.seconds) as listening, suppress(KeyboardInterrupt):
         _announce(config.is_ssl, host, listening.getsockname()[1], token, note)
         uvicorn.Server(config).run([listening])
 
@@ -111,7 +113,7 @@ def _announce(secure: bool, host: str, port: int, token: str | None, note: str =
         print("browsers give cameras only to secure pages: add --tls for those of other machines", flush=True)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, port: int, seconds: float = 0) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=256)
@@ -122,6 +124,8 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from None
     # Connections inherit it; otherwise every answer waits for 40 ms: asyncio does not take this for a TCP socket.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux: for a client to take what is sent to it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(int(1000 * seconds), 2**31 - 1))
     return listening
 
 

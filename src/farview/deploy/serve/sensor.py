@@ -11,8 +11,8 @@ from farview.deploy.serve.limits import Refused
 from farview.errors import FarviewError
 from farview.frames.sensor import SensorModel
 
-LONGEST = 1920
-"""Side of a frame, pixels: the matrices' making takes memory that grows with its square."""
+LONGEST = 1280
+"""Side of a frame, pixels, as the page scales them: the matrices' making takes memory that grows with its square."""
 UNIT = 2**16
 """Weights are whole multiples of 1 / UNIT."""
 

@@ -15,8 +15,12 @@ from farview.deploy.serve.limits import Limits, Refused
 from farview.deploy.serve.live import Live, Window, most_a_second
 from farview.deploy.serve.metrics import Metrics
 from farview.deploy.serve.network import Answer, Network
+from farview.deploy.serve.sensor import Matrices, matrices
 from farview.deploy.serve.uploads import body_of, clip_of
 from farview.frames.source import Images
+
+SENSORS = 16
+"""Pairs of a sensor's matrices that wait to be made; each takes some 50 MB and a tenth of a second."""
 
 
 class Service:
@@ -32,6 +36,7 @@ class Service:
         self.sensor, self.maps = self._network.sensor, self._network.maps
         self.shape = self.sensor.height, self.sensor.width, self.contract.channels
         self._batcher: Batcher[Images, Answer]
+        self._sensors: Batcher[tuple[int, int, int | None], Matrices]
         self._held = 0  # bytes of requests
         self._live = 0
 
@@ -41,7 +46,9 @@ class Service:
         self._decoders = Decoders(self.contract, self.limits)
         await self._decoders.warm()
         self._batcher = Batcher(self._answers, waiting=self.limits.waiting)
+        self._sensors = Batcher(self._sensor, most=1, waiting=SENSORS)
         yield
+        self._sensors.close()
         self._batcher.close()
         self._decoders.close()
 
@@ -49,6 +56,13 @@ class Service:
         self.metrics.batch.observe(len(windows))
         with self.metrics.network.time():
             return self._network.answers(windows)
+
+    def _sensor(self, asked: Sequence[tuple[int, int, int | None]]) -> list[Matrices]:
+        return [matrices(self.sensor, *sizes) for sizes in asked]
+
+    async def matrices(self, height: int, width: int, rows: int | None) -> Matrices:
+        """As `farview.deploy.serve.sensor.matrices`, one at a time. Raises `Refused`, 503 where too many wait."""
+        return await self._sensors.ask((height, width, rows))
 
     async def clip(self, request: Request) -> Answer:
         """Of an uploaded clip. Raises `Refused`."""

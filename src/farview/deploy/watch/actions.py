@@ -60,7 +60,7 @@ class Actions:
             program = Program(command)
             self._workers.append(Worker("--exec", program, said, program.end))
         if webhook is not None:
-            self._workers.append(Worker("--webhook", poster(webhook), said))
+            self._workers.append(Worker("--webhook", Post(webhook), said))
 
     def __call__(self, report: Report) -> None:
         """Hand on what begins with a report; returns at once."""
@@ -179,27 +179,48 @@ class Program:
         self._running.wait()
 
 
-def poster(address: str) -> Callable[[dict[str, Any]], None]:
-    """Posts what was seen as JSON, as `--json` prints it."""
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # of a port that is no number
-        good = False
-    if not good or parts.username is not None:
-        raise FarviewError(
-            f"--webhook: {Stream(address).name}; expected http:// or https://, a host and no user (a token may stand "
-            "behind a question mark)"
-        )
+class Post:
+    """Posts what was seen as JSON, as `--json` prints it. Raises FarviewError for what is no address of a web hook."""
 
-    def post(facts: dict[str, Any]) -> None:
-        request = urllib.request.Request(
-            address, json.dumps(facts).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
+    def __init__(self, address: str) -> None:
+        try:
+            parts = urlsplit(address)
+            good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # of a port that is no number
+            good = False
+        self._address, self._name = address, Stream(address).name  # without its secrets
+        if not good or parts.username is not None:
+            raise FarviewError(
+                f"--webhook: {self._name}; expected http:// or https://, a host and no user (a token may stand "
+                "behind a question mark)"
+            )
+        self._sending: threading.Thread | None = None
+        self._error: object = None
+
+    def __call__(self, facts: dict[str, Any]) -> None:
+        """Wait `HOOK_SECONDS` at most, however slowly an answer drips in; as long before it for one that still does.
+
+        Raises OSError where it fails.
+        """
+        if self._sending is not None:
+            self._sending.join(HOOK_SECONDS)
+            if self._sending.is_alive():
+                raise OSError(f"{self._name}: has not answered the one before yet")
+        self._error = None
+        self._sending = threading.Thread(target=self._send, args=(json.dumps(facts).encode(),), daemon=True)
+        self._sending.start()
+        self._sending.join(HOOK_SECONDS)
+        if self._sending.is_alive():
+            raise OSError(f"{self._name}: no answer for {HOOK_SECONDS:g} s")
+        if self._error is not None:
+            raise OSError(f"{self._name}: {self._error}")
+
+    def _send(self, body: bytes) -> None:
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self._address, body, headers, method="POST")
         try:
             urllib.request.urlopen(request, timeout=HOOK_SECONDS).close()
+        except HTTPError as error:
+            self._error = error
         except (OSError, HTTPException) as error:
-            reason = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
-            raise OSError(f"{Stream(address).name}: {reason}") from None  # without the address's secrets
-
-    return post
+            self._error = getattr(error, "reason", error)

@@ -1,7 +1,7 @@
 """A source that goes on by itself: read in a thread of its own, of which only the newest frames are kept."""
 
+import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -9,14 +9,13 @@ from pathlib import Path
 
 from farview.deploy.live import steadily
 from farview.errors import FarviewError, UnreadableClip
-from farview.frames.camera import Camera, FillingFolder, Pace, Timed, camera_of
+from farview.frames.camera import Camera, Pace, Timed, camera_of
+from farview.frames.filling import FillingFolder
+from farview.frames.haste import LATE
 from farview.frames.source import Image, Source
 from farview.frames.times import timed
 from farview.models.contract import Contract
 from farview.models.sight import described, refuse
-
-LATE = 1.0
-"""Seconds behind its camera from which on a reader leaves out what it can."""
 
 
 class Feed:
@@ -73,7 +72,7 @@ class Feed:
             frames = steadily(self.camera, self._stop, self.said, self._patient)
             with closing(frames):
                 for number, (moment, image) in enumerate(frames):
-                    self.camera.hurry = time.monotonic() - moment > LATE
+                    self.camera.taken = moment
                     frame = self._see(image, number)
                     with self._lock:
                         self.dropped += len(self._frames) == self._frames.maxlen
@@ -94,23 +93,23 @@ class Played:
     def __init__(self, source: Source, contract: Contract, rate: float) -> None:
         """`rate` in frames per second, for recordings that state no times."""
         self.source, self.contract, self.rate = source, contract, rate
-        self.hurry = False
+        self.taken: float | None = None
 
     @property
     def name(self) -> str:
         return self.source.name
 
     def frames(self) -> Generator[Timed]:
-        """Each frame when it is due; those that are late are left out in a hurry. Raises `UnreadableClip`."""
+        """Each frame when it is due; of those that are late one a second. Raises `UnreadableClip`."""
         with self.source.open() as opened:
             try:
                 refuse(opened, self.name, self.contract)
             except UnreadableClip as error:
                 raise FarviewError(str(error)) from None  # no later attempt could do better
-            pace = Pace()
+            pace, given = Pace(), -math.inf
             for moment, image in _once(timed(opened, self.rate)):
-                late = pace.wait(moment)
-                if not (self.hurry and late > LATE / 2):
+                if pace.wait(moment) < LATE or moment - given >= LATE:
+                    given = moment
                     yield moment, image
 
 
@@ -132,5 +131,8 @@ def live_source(text: str, contract: Contract, rate: float, said: Callable[[str]
     if camera is not None:
         return camera
     if Path(text).is_dir():
-        return FillingFolder(Path(text), said)
+        folder = FillingFolder(Path(text), said)
+        if contract.resolution == "elr" and contract.sensor is not None:
+            folder.refuse = contract.sensor.refuse
+        return folder
     return Played(described(text, contract.trained), contract, rate)

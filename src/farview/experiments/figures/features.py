@@ -62,7 +62,7 @@ def draw(subject: Subject, update: Callable[[int, int], None] | None = None) -> 
     before, after = (separation[phase] for phase in PHASES)
     caption = (
         f"Features of {len(clips)} {PARTS[subject.part]} clips of {len(shown)} classes before the transfer (S-Net) and "
-        f"after it (CSTAT), by t-SNE (perplexity {perplexity:g}, PCA start, seed 0). The maps are computed apart and "
+        f"after it (CSTAT), by t-SNE (perplexity {perplexity:.3g}, PCA start, seed 0). The maps are computed apart and "
         "have no common axes; both are drawn to the same scale. Silhouette: mean over the clips, by Euclidean distance "
         f"of the features themselves, {before:+.3f} before and {after:+.3f} after (1: classes far apart, 0: touching, "
         "below 0: mixed)."

@@ -17,6 +17,12 @@ OWN = {
 """Keys that each cell has of its own, and what says them."""
 
 
+def check_jobs(jobs: int) -> None:
+    """Raise `FarviewError` where nothing could be run."""
+    if jobs < 1:
+        raise FarviewError(f"--jobs: {jobs}; expected 1 or more")
+
+
 def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str]) -> None:
     """Raise `FarviewError` for what is named twice and for keys of the user's that no cell would heed.
 
@@ -31,6 +37,11 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         for value in values:
             if values.count(value) > 1:
                 raise FarviewError(f"--{option}: {value} is named twice; name each once")
+    for seed in request.seeds:
+        if not 0 <= seed < 2**32:
+            raise FarviewError(f"--seeds: {seed}; expected whole numbers from 0 to {2**32 - 1}")
+    if request.pool is not None and all(row.pool is False for row in rows):
+        raise FarviewError("--pool: no row that is asked for learns from unlabeled clips; leave it out")
     if request.choose_on and request.choices is None:
         raise FarviewError("--choose-on: there is nothing to choose; give --choices, or leave it out")
     if request.recipe is not None and request.scale == "paper":

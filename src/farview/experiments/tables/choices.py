@@ -11,7 +11,7 @@ from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell, Request, cell_recipe, with_settings
 from farview.experiments.tables.engine import Planned
 from farview.experiments.tables.rows import Row, Settings
-from farview.training.recipe import recipe_path
+from farview.training.recipe import one_line, recipe_path
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def read_choices(name: str) -> list[Settings]:
     try:
         read = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FarviewError(f"{path}: not YAML: {error}") from None
+        raise FarviewError(f"{path}: not YAML: {one_line(error)}") from None
     if not isinstance(read, list) or len(read) < 2 or not all(isinstance(each, dict) for each in read):
         raise FarviewError(
             f"{path}: expected a list of at least two choices, each a mapping such as {{student.lr: 0.001}}"

@@ -132,35 +132,54 @@ def run_tasks(
 ) -> dict[Path, str]:
     """Run all tasks, `jobs` at once (ray: as many as the cluster has room for); returns failed folders and why.
 
-    A phase that fails fails those that build on it; the others go on. `report` is called after each that is done.
+    A phase that fails fails those that build on it; the others go on. Where a process is killed, what ran beside it
+    is lost with it: those phases go on from their last epochs, one at a time, and one that is killed alone has failed.
+    `report` is called after each that is done.
     """
     failed: dict[Path, str] = {}
     waiting, done = list(tasks), 0
+    again: list[Task] = []
     running: dict[Future, Task] = {}
     pending = {task.folder for task in tasks}
-    with executor(jobs, engine) as pool:
-        try:
-            while waiting or running:
-                for task in [t for t in waiting if not any(folder in pending for folder in t.before)]:
-                    waiting.remove(task)
-                    broken = [failed[folder] for folder in task.before if folder in failed]
-                    if broken:
-                        failed[task.folder] = broken[0]
-                        pending.discard(task.folder)
-                    else:
-                        recipe = one_job(task.recipe, jobs)
-                        running[submit(pool, task, recipe, quiet or jobs > 1)] = task
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    task = running.pop(future)
+    pool = executor(jobs, engine)
+
+    def start(task: Task) -> None:
+        running[submit(pool, task, one_job(task.recipe, jobs), quiet or jobs > 1)] = task
+
+    try:
+        while waiting or again or running:
+            ready = [t for t in waiting if not again and not any(folder in pending for folder in t.before)]
+            for task in ready:
+                waiting.remove(task)
+                broken = [failed[folder] for folder in task.before if folder in failed]
+                if broken:
+                    failed[task.folder] = broken[0]
                     pending.discard(task.folder)
-                    if (why := failure(future)) is not None:
-                        failed[task.folder] = f"{task.name}: {why}"
-                    done += 1
-                    report(task, done)
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+                else:
+                    start(task)
+            if again and not running:
+                start(again.pop(0))
+            alone = len(running) == 1
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            if any(was_killed(future) for future in finished):
+                finished, _ = wait(running)  # they all end then
+                pool.shutdown()
+                pool = executor(jobs, engine)
+            for future in finished:
+                task = running.pop(future)
+                if was_killed(future) and not alone:
+                    again.append(task)
+                    continue
+                pending.discard(task.folder)
+                if (why := failure(future)) is not None:
+                    failed[task.folder] = f"{task.name}: {why}"
+                done += 1
+                report(task, done)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    finally:
+        pool.shutdown()
     return failed
 
 
@@ -182,12 +201,17 @@ def one_job(recipe: Recipe, jobs: int) -> Recipe:
     return replace(recipe, machine=replace(recipe.machine, threads=threads))
 
 
+def was_killed(future: Future) -> bool:
+    """Whether a task ended with its process, or with one beside it."""
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
 def failure(future: Future) -> str | None:
     """Why a task failed, or None."""
     error = future.exception()
     if error is None:
         return None
-    if isinstance(error, BrokenProcessPool):
+    if was_killed(future):
         return "its process was killed (out of memory?); the same command goes on from its last epoch"
     if isinstance(error, KeyboardInterrupt):
         raise error

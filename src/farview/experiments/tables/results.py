@@ -1,7 +1,10 @@
 """From finished cells to the figures of a table."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -35,23 +38,27 @@ def results_of(
 ) -> Results:
     """All figures of a table; rows that have no finished cell are not there.
 
-    `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), means over
-    them `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`, `seconds`; `multiply_adds` (of a
-    video) and `parameters` of the row's network; differences in points `to_student` (the row's own S-Net),
-    `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this one's is cheaper than) as
-    `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and Prec@5 where it has it).
-    Of whole systems also `seconds_a_clip`, the difference `to_last` (the table's last row) and what is `published`,
-    by data set. None where there is nothing to say. `classes` and `clips` count those of the first split.
+    `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), how many were
+    `planned`, means over the finished ones `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`,
+    `seconds`; `multiply_adds` (of a video) and `parameters` of the row's network; differences in points `to_student`
+    (the row's own S-Net), `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this
+    one's is cheaper than) as `points`, `low`, `high`, 95 %; `gap_closed` as percent, low, high; `paper` (Prec@1, and
+    Prec@5 where it has it). Of whole systems also `seconds_a_clip`, the difference `to_last` (the table's last row)
+    and what is `published`, by data set. None where there is nothing to say. `classes` and `clips` count those of the
+    first split.
     """
     rows: list[Results] = []
     lines: dict[tuple[str, str], list[Planned]] = {}
+    wanted: Counter[tuple[str, str]] = Counter()
     for item in planned:
+        line = item.cell.row.name, item.cell.column
+        wanted[line] += 1
         if all(stream.last.is_file() for stream in item.streams):
-            lines.setdefault((item.cell.row.name, item.cell.column), []).append(item)
+            lines.setdefault(line, []).append(item)
     for column in dict.fromkeys(column for _, column in lines):
         above: list[Planned] | None = None
-        for (_, other), items in lines.items():
-            if other != column:
+        for line, items in lines.items():
+            if line[1] != column:
                 continue
             full = items[0].cell.row.full
             others = Others(
@@ -61,6 +68,7 @@ def results_of(
                 lines.get((table.rows[-1].name, column)) if table.systems else None,
             )
             row = row_of(items, others, part, unit)
+            row["planned"] = wanted[line]
             row["seconds_a_clip"] = seconds_a_clip(items[0]) if table.systems else None
             rows.append(row)
             above = items
@@ -92,16 +100,19 @@ def row_of(items: list[Planned], others: Others, part: Part, unit: Unit) -> Resu
     """The figures of one row in one column."""
     phase = items[0].cell.row.phase
     cells = [cell_of(item, part) for item in items]
-    own = outcomes(items, phase, part, unit)
+    own = outcomes(items, phase, part, unit) if comparable(items, phase) else []
 
     def against(other: list[Planned] | None, kind: Phase | None = None) -> dict[str, float] | None:
-        if other is None or (other is items and kind in (None, phase)) or not same_cells(other, items):
+        if not own or other is None or (other is items and kind in (None, phase)):
             return None
-        found: Difference = difference(outcomes(other, kind or other[0].cell.row.phase, part, unit), own)
+        of_other = kind or other[0].cell.row.phase
+        if not same_cells(other, items) or not comparable(other, of_other):
+            return None
+        found: Difference = difference(outcomes(other, of_other, part, unit), own)
         return asdict(found)
 
     share = None
-    if phase == "transfer":
+    if own and phase == "transfer" and comparable(items, "student"):
         references = [outcomes(items, reference, part, unit) for reference in ("teacher", "student")]
         share = gap_share(references[0], references[1], own)
     multiply_adds, parameters = cost(items[0])
@@ -129,6 +140,15 @@ def row_of(items: list[Planned], others: Others, part: Part, unit: Unit) -> Resu
         "paper": list(items[0].cell.row.paper.get(items[0].cell.column, ())) or None,
         "cells": cells,
     }
+
+
+def comparable(items: list[Planned], phase: Phase) -> bool:
+    """Whether `phase` of every cell is finished, and every split has the same seeds: what can be drawn anew."""
+    seeds: dict[str, list[int]] = {}
+    for item in items:
+        seeds.setdefault(item.cell.split, []).append(item.cell.seed)
+    models = [stream.folders[phase] / MODEL for item in items for stream in item.streams]
+    return all(model.is_file() for model in models) and len({tuple(each) for each in seeds.values()}) == 1
 
 
 def same_cells(first: list[Planned], second: list[Planned]) -> bool:
@@ -164,13 +184,15 @@ def cell_of(item: Planned, part: Part) -> Results:
 
 def outcomes(items: list[Planned], phase: Phase, part: Part, unit: Unit) -> list[Outcomes]:
     """What a phase of each cell got right, split by split."""
-    result = []
+    hits, names = [], []
     for split in dict.fromkeys(item.cell.split for item in items):
         of_split = [item for item in items if item.cell.split == split]
         read = [read_hits(item, phase, part) for item in of_split]
-        clips = read[0][0]  # the same for every seed
-        result.append(Outcomes(np.stack([hits for _, hits in read]), units_of(of_split[0], clips, unit)))
-    return result
+        hits.append(np.stack([of_seed for _, of_seed in read]))
+        names.append(units_of(of_split[0], read[0][0], unit))  # the clips are the same for every seed
+    number = {name: place for place, name in enumerate(dict.fromkeys(chain.from_iterable(names)))}
+    units = [np.array([number[name] for name in of_split]) for of_split in names]
+    return [Outcomes(*each) for each in zip(hits, units, strict=True)]
 
 
 def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -179,10 +201,9 @@ def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[tuple[str, ...],
     return found.clips, found.hits.astype(float)
 
 
-def units_of(item: Planned, clips: tuple[str, ...], unit: Unit) -> NDArray[np.int64]:
-    """What is drawn together: each clip by itself, or the clips of a group (a clip without one by itself)."""
+def units_of(item: Planned, clips: Sequence[str], unit: Unit) -> Sequence[str]:
+    """What each clip is drawn with: itself, or its group (a clip without one itself)."""
     if unit == "clip":
-        return np.arange(len(clips))
+        return clips
     groups = {clip.id: clip.group or clip.id for clip in item.clips.data.clips}
-    names = [groups[clip] for clip in clips]
-    return np.unique(names, return_inverse=True)[1]
+    return [groups[clip] for clip in clips]

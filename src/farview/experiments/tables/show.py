@@ -71,9 +71,15 @@ def shown(results: Results) -> tuple[list[str], list[list[str]]]:
     kept = [i for i in range(len(COLUMNS)) if any(line[i] for line in lines) and COLUMNS[i][0] not in trivial]
     head = ["row", *(["backbone"] if several else []), *(COLUMNS[i][0] for i in kept)]
     return head, [
-        [row["row"], *([row["column"]] if several else []), *(line[i] for i in kept)]
+        [name_of(row), *([row["column"]] if several else []), *(line[i] for i in kept)]
         for row, line in zip(results["rows"], lines, strict=True)
     ]
+
+
+def name_of(row: Results) -> str:
+    """A row's name, and how many of its cells are there where some failed."""
+    done, planned = len(row["cells"]), row["planned"]
+    return row["row"] + (f" ({done} of {planned} cells)" if done < planned else "")
 
 
 def heading(results: Results) -> str:
@@ -118,7 +124,8 @@ def setting(results: Results) -> str:
     held = f", {clips['val']} validation" if clips["val"] else ""
     parts = [
         request["data"],
-        f"{results['classes']} classes, {clips['train']} training{held} and {clips['test']} test clips",
+        f"{results['classes']} classes, {clips['train']} training{held} and {clips['test']} test clips"
+        + (f" (split {request['splits'][0]})" if len(request["splits"]) > 1 else ""),
         f"splits {', '.join(request['splits'])}",
         f"seeds {', '.join(map(str, request['seeds']))}",
         f"recipe {request['recipe']}" if request["recipe"] else f"scale {request['scale']}",
@@ -165,7 +172,7 @@ def to_csv(results: Results) -> str:
             ]
             paper = row["paper"][0] if row["paper"] else ""
             speed = row["seconds_a_clip"]
-            figures += [cell["seconds"], "" if speed is None else f"{speed:.6f}"]
+            figures += [f"{cell['seconds']:.1f}", "" if speed is None else f"{speed:.6f}"]
             writer.writerow([*place, *figures, paper, cell["folder"], cell["flow_folder"]])
     return out.getvalue()
 

@@ -15,7 +15,7 @@ class Outcomes:
     hits: NDArray[np.float64]
     """(seeds, clips): 1 where the clip was recognised."""
     units: NDArray[np.int64]
-    """(clips,): the number of the unit, a clip or a group, that a clip is drawn with."""
+    """(clips,): the number of the unit, a clip or a group, that a clip is drawn with; the same in every split."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,23 @@ def mean_and_spread(figures: list[float]) -> tuple[float, float | None]:
 def draws(outcomes: list[Outcomes], seed: int = 0) -> NDArray[np.float64]:
     """(DRAWS,) Prec@1 in percent, mean over splits, with seeds and units drawn with replacement.
 
-    The same seed of the generator draws the same seeds and units for every row of the same shape, so that the
-    difference of two rows' draws is paired by seed and by clip (Efron and Tibshirani, An Introduction to the
-    Bootstrap, 1993, ch. 8). With one training seed only units are drawn.
+    Units are drawn from all splits at once: a clip that several of them test is one clip, and where each tests one
+    group, the splits themselves are drawn. The same seed of the generator draws the same seeds and units for every
+    row of the same shape, so that the difference of two rows' draws is paired by seed and by clip (Efron and
+    Tibshirani, An Introduction to the Bootstrap, 1993, ch. 8). With one training seed only units are drawn.
     """
     generator = np.random.default_rng(seed)
-    result = np.zeros(DRAWS)
     seeds = outcomes[0].hits.shape[0]
+    units = 1 + max(int(split.units.max()) for split in outcomes)
     picked = generator.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS)  # (DRAWS, seeds)
+    often = generator.multinomial(units, np.full(units, 1 / units), DRAWS)  # (DRAWS, units)
+    right, clips = np.zeros(DRAWS), np.zeros(DRAWS)
     for split in outcomes:
-        units = int(split.units.max()) + 1
-        sizes = np.bincount(split.units, minlength=units)
+        size = len(split.units)  # splits count alike, whatever their size
         sums = np.stack([np.bincount(split.units, row, units) for row in split.hits])  # (seeds, units)
-        often = generator.multinomial(units, np.full(units, 1 / units), DRAWS)  # (DRAWS, units)
-        right = np.einsum("ds,su,du->d", picked / seeds, sums, often, optimize=True)
-        result += 100 * right / (often @ sizes)
-    return result / len(outcomes)
+        right += np.einsum("ds,su,du->d", picked / seeds, sums, often, optimize=True) / size
+        clips += often @ np.bincount(split.units, minlength=units) / size
+    return 100 * right / clips
 
 
 def prec1(outcomes: list[Outcomes]) -> float:

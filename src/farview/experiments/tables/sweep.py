@@ -12,7 +12,7 @@ from farview.data.recast import groups_as_classes
 from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.cells import Request, first_cells, make_cells
-from farview.experiments.tables.check import check_request
+from farview.experiments.tables.check import check_jobs, check_request
 from farview.experiments.tables.engine import Engine, Planned, plan
 from farview.experiments.tables.results import Others, row_of
 from farview.experiments.tables.rows import Row, Settings
@@ -51,6 +51,7 @@ def sweep(
     out = Path(request.out).expanduser()
     if not resolutions and not per_class:
         raise FarviewError("sweep: nothing to do; give --resolutions 12x16 ... or --per-class 5 10 ...")
+    check_jobs(jobs)
     resolutions, per_class = tuple(dict.fromkeys(resolutions)), tuple(dict.fromkeys(per_class))
     check_request(request, [row for _, row in rows_of(resolutions, per_class, people=True)], ("resnet",))
     reason = why_not_who(request) if resolutions else None

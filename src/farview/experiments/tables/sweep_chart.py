@@ -79,7 +79,7 @@ def clips_panel(axes: Any, points: list[Point]) -> None:
         count, [f"{n:.3g}" + ("" if p["per_class"] else "\nall") for n, p in zip(count, counted, strict=True)]
     )
     axes.minorticks_off()
-    axes.axhline(counted[0]["chance"], color="grey", linestyle=":", linewidth=1, label="chance")
+    axes.axhline(counted[0]["chance"], color="grey", linestyle="-", linewidth=0.6, alpha=0.5, label="chance")
     axes.set_xlabel("training clips of each class, on average")
     axes.legend(frameon=False, fontsize=7.5)
 

@@ -9,7 +9,7 @@ from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, first_cells, make_cells, rows_of, with_settings
-from farview.experiments.tables.check import check_request
+from farview.experiments.tables.check import check_jobs, check_request
 from farview.experiments.tables.choices import (
     Tried,
     decide,
@@ -26,6 +26,9 @@ from farview.experiments.tables.rows import Row, choose
 from farview.experiments.tables.show import print_table, to_csv, to_page
 from farview.frames.files import atomic_write
 from farview.training.phases import MODEL, write_json
+
+LEAST_GROUPS = 3
+"""Groups from which on drawing them anew says something."""
 
 
 def table(
@@ -47,6 +50,7 @@ def table(
     out = Path(request.out).expanduser()
     columns = request.columns or chosen.columns
     named = choose(chosen, list(request.rows) if request.rows is not None else None)
+    check_jobs(jobs)
     check_request(request, named, columns)
     rows, left_out = rows_of(chosen, request)
     if not rows:
@@ -128,6 +132,11 @@ def run_planned(
             raise FarviewError(
                 f"--unit group: the {part} clips of {item.clips.data.name} have no groups; leave it out"
             )
+    if unit == "group" and (groups := len(groups_of(planned, part))) < LEAST_GROUPS:
+        raise FarviewError(
+            f"--unit group: an interval needs clips of {LEAST_GROUPS} groups or more, and the {part} clips are of "
+            f"{groups}; name more splits or leave it out"
+        )
     tasks = tasks_of(planned)
     if not quiet:
         print(f"{len(planned)} cells; {len(tasks)} phases to train", flush=True)
@@ -140,6 +149,12 @@ def run_planned(
         print(f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({seconds:.0f} s)", flush=True)
 
     return run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
+
+
+def groups_of(planned: list[Planned], part: Part) -> set[str]:
+    """Groups that the cells' test or validation clips come from; a clip without one is one by itself."""
+    clips = {clip for item in planned for clip in (item.clips.test if part == "test" else item.clips.val)}
+    return {clip.group or clip.id for clip in clips}
 
 
 def raise_failed(failed: dict[Path, str]) -> None:
