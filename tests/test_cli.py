@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from farview.cli import VERBS, main, spelled
+from farview.cli import VERBS, main
+from farview.cli.words import spelled
 from tests.training.tiny import tiny_recipe
 
 ROOT = Path(__file__).parents[1]

@@ -1,21 +1,15 @@
 """Temperature and threshold of held-out predictions, worked by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 
 from farview.errors import FarviewError
 from farview.training.calibration import (
     best_temperature,
     calibrate,
-    read_predictions,
     tempered,
     threshold,
 )
-from farview.training.evaluation import Predictions
-from farview.training.phases import write_predictions
 
 
 def test_temperature_divides_the_logits() -> None:
@@ -53,16 +47,3 @@ def test_the_threshold_is_on_calibrated_scores() -> None:
     labels = np.array([0] * 8 + [1] * 2)
     made = calibrate(p, labels, 0.9)
     assert made.threshold == pytest.approx(tempered(p[0], made.temperature)[0])
-
-
-def test_predictions_are_read_as_they_were_written(tmp_path: Path) -> None:
-    logits, empty = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.zeros(2, 1)
-    made = Predictions(("a", "b,c"), torch.tensor([0, 0]), logits, empty, empty, empty)
-    write_predictions(tmp_path / "p.csv", made, ("wave", "fall"))
-    p, labels = read_predictions(tmp_path / "p.csv", ("wave", "fall"))
-    np.testing.assert_allclose(p, logits.softmax(1), atol=1e-6)
-    assert labels.tolist() == [0, 0]
-    with pytest.raises(FarviewError, match="not this model's predictions"):
-        read_predictions(tmp_path / "p.csv", ("wave", "sit"))
-    with pytest.raises(FarviewError, match=r"none\.csv: cannot be read .*: No such file"):
-        read_predictions(tmp_path / "none.csv", ("wave", "fall"))

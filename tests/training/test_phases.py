@@ -19,10 +19,11 @@ from safetensors.torch import load_file
 
 from farview.errors import FarviewError
 from farview.models.model_file import load_model, read_contract
-from farview.training.calibration import calibrate, read_predictions
+from farview.training.calibration import calibrate
 from farview.training.data import prepare
 from farview.training.phases import Run, phase_folders, run
 from farview.training.recipe import Recipe
+from farview.training.scores import read_scores
 from tests.frames.videos import moving_picture, write_video
 from tests.training.tiny import CLASSES, tiny_recipe
 
@@ -346,6 +347,7 @@ def test_a_model_tells_how_fast_and_long_its_clips_were_and_how_far_to_trust_it(
     rates = [25.0 if clip.id.endswith("2.mp4") else 12.5 for clip in finished.clips.train]
     assert trained["pace"]["rate"] == pytest.approx(np.median(rates), rel=0.1)
     path = finished.folders["student"] / "validation-predictions.csv"
-    expected = calibrate(*read_predictions(path, ("left", "right")))
+    held_out = read_scores(path, ("left", "right"))
+    expected = calibrate(held_out.probabilities, held_out.labels)
     assert trained["calibration"]["temperature"] == pytest.approx(expected.temperature, rel=1e-3)
     assert trained["calibration"]["threshold"] == pytest.approx(expected.threshold, abs=1e-4)

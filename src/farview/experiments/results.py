@@ -13,8 +13,9 @@ from farview import __version__
 from farview.models.cost import cost_of
 from farview.models.model_file import read_contract
 from farview.training.metrics import gap_closed
-from farview.training.phases import NAMES, Run
+from farview.training.phases import NAMES, PREDICTIONS, Run
 from farview.training.recipe import PHASES, Phase
+from farview.training.scores import Scores, read_scores
 
 Results = dict[str, Any]
 ACCURACY = ("prec1", "prec5", "ci95", "class_mean", "clip_prec1", "clips")
@@ -60,7 +61,7 @@ def results_of(run: Run, title: str) -> Results:
         figures = [measured[NAMES[phase]]["prec1"] for phase in PHASES]
         results["gap_closed"] = gap_closed(*figures)
     if {"student", "cstat"} <= measured.keys():
-        hits = [hits_of(run, phase) for phase in ("student", "transfer")]
+        hits = [scores_on_test(run.folders[phase]).hits for phase in ("student", "transfer")]
         difference, interval = paired_difference(*hits)
         results["difference"] = {"cstat_minus_student": difference, "ci95": list(interval)}
     return results
@@ -89,28 +90,16 @@ def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
     return {key: np.array([float(row[key] or math.nan) for row in rows]) for key in rows[0]}
 
 
-def read_predictions(run: Run, phase: Phase) -> list[tuple[str, str, str]]:
-    """(clip, label, predicted) of every test clip, in the order of the run's test clips."""
-    return predictions_in(run.folders[phase])
-
-
-def predictions_in(folder: Path) -> list[tuple[str, str, str]]:
-    """The same from a phase's folder."""
-    with (folder / "test-predictions.csv").open(newline="") as file:
-        return [(row["clip"], row["label"], row["predicted"]) for row in csv.DictReader(file)]
-
-
-def hits_of(run: Run, phase: Phase) -> NDArray[np.bool_]:
-    """(clips,) whether each test clip was recognised."""
-    return np.array([label == predicted for _, label, predicted in read_predictions(run, phase)])
+def scores_on_test(folder: Path) -> Scores:
+    """What a phase made of the test clips, in their order."""
+    return read_scores(folder / f"test-{PREDICTIONS}")
 
 
 def confusion_of(run: Run, phase: Phase) -> NDArray[np.int64]:
     """(classes, classes) counts of test clips: row the label, column the prediction."""
-    place = {name: i for i, name in enumerate(run.clips.data.classes)}
-    counts = np.zeros((len(place), len(place)), np.int64)
-    for _, label, predicted in read_predictions(run, phase):
-        counts[place[label], place[predicted]] += 1
+    scores = scores_on_test(run.folders[phase])
+    counts = np.zeros((len(scores.classes), len(scores.classes)), np.int64)
+    np.add.at(counts, (scores.labels, scores.predicted), 1)
     return counts
 
 

@@ -1,9 +1,7 @@
 """How far a model's scores can be trusted, from predictions on clips that it did not learn from."""
 
-import csv
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,25 +68,3 @@ def threshold(scores: NDArray[np.float64], right: NDArray[np.bool_], precision: 
     last_of_equals = np.append(ranked[1:] < ranked[:-1], True)
     reached = np.flatnonzero(last_of_equals & (share >= precision - 1e-12))
     return float(ranked[reached[-1]]) if len(reached) else None
-
-
-def read_predictions(path: Path, classes: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probabilities (N, classes) and labels (N,) of a `predictions.csv` that a run or `farview evaluate` wrote.
-
-    Raises FarviewError where it is none, or not of a model with these classes.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-        if tuple(header[3:]) != classes:
-            raise FarviewError(
-                f"{path}: not this model's predictions; expected the columns clip, label, predicted, "
-                f"{', '.join(classes)}"
-            )
-        if not rows:
-            raise FarviewError(f"{path}: holds no predictions")
-        labels = np.array([classes.index(row[1]) for row in rows])
-        return np.array([[float(value) for value in row[3:]] for row in rows]), labels
-    except (OSError, ValueError, IndexError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FarviewError(f"{path}: cannot be read as predictions: {reason}") from None

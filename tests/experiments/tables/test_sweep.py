@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from farview.cli import height_and_width
+from farview.cli.training import height_and_width
 from farview.errors import FarviewError
 from farview.experiments.tables.sweep import rows_of, sweep, why_not_who
 from tests.experiments.tables.test_table import tiny_request

@@ -15,7 +15,8 @@ from farview.errors import FarviewError, extras_named
 from farview.frames.source import Image
 from farview.models.contract import Contract
 from farview.models.sight import see
-from farview.training.calibration import PRECISION, Calibration, calibrate, read_predictions
+from farview.training.calibration import PRECISION, Calibration, calibrate
+from farview.training.scores import read_scores
 
 RATE = 25.0
 """Frames per second of the grid where neither the user nor the model's training says."""
@@ -154,9 +155,9 @@ def calibration_of(contract: Contract, settings: Settings) -> Calibration:
     """From given predictions, else the model's own, else none; a given threshold goes before."""
     precision = PRECISION if settings.precision is None else settings.precision
     if settings.predictions is not None:
-        predictions = read_predictions(Path(settings.predictions), contract.classes)
+        scores = read_scores(Path(settings.predictions), contract.classes)
         with extras_named("--calibrate"):
-            made = calibrate(*predictions, precision)
+            made = calibrate(scores.probabilities, scores.labels, precision)
         if made.threshold is None and settings.threshold is None:
             raise FarviewError(
                 f"{settings.predictions}: no threshold makes {precision:.0%} of the answers right; "

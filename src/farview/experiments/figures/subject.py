@@ -13,7 +13,7 @@ from farview.errors import FarviewError
 from farview.experiments.evaluate import relabel, trained_part
 from farview.experiments.explain import settings
 from farview.experiments.insight import read_extractor
-from farview.experiments.results import predictions_in
+from farview.experiments.results import scores_on_test
 from farview.frames.source import Source
 from farview.frames.store import FrameStore
 from farview.models.contract import Contract
@@ -111,7 +111,7 @@ class Subject:
         """Ids of the test clips that the run could read; None where its predictions are not there."""
         for folder in self.folders.values():
             if (folder / f"test-{PREDICTIONS}").is_file():
-                return {clip for clip, _, _ in predictions_in(folder)}
+                return set(scores_on_test(folder).clips)
         return None
 
     def recognise(self, phase: Phase, example: Example) -> Recognition:

@@ -11,9 +11,10 @@ from farview.experiments.tables.engine import Planned
 from farview.frames.arrays import MemoryFrames
 from farview.models.contract import read_contract
 from farview.models.cost import cost_of
-from farview.training.fusion import Scores, added, read_scores
+from farview.training.fusion import added
 from farview.training.phases import MODEL, PREDICTIONS, write_json
 from farview.training.recipe import Phase
+from farview.training.scores import Scores, read_scores
 
 CLIPS, SPEED = 5, "speed.json"
 

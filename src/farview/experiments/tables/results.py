@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from farview import __version__
@@ -169,7 +170,7 @@ def cell_of(item: Planned, part: Part) -> Results:
         measured = read[0][0][part]
     else:
         fused = scores(item, phase, part)
-        measured = asdict(accuracy(fused.probabilities, fused.labels))
+        measured = asdict(accuracy(torch.from_numpy(fused.probabilities), torch.from_numpy(fused.labels)))
     return {
         "split": cell.split,
         "seed": cell.seed,
@@ -197,7 +198,7 @@ def outcomes(items: list[Planned], phase: Phase, part: Part, unit: Unit) -> list
 def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Clip names and whether each was recognised."""
     found = scores(item, phase, part)
-    return found.clips, (found.predicted == found.labels).double().numpy()
+    return found.clips, found.hits.astype(float)
 
 
 def units_of(item: Planned, clips: Sequence[str], unit: Unit) -> Sequence[str]:
