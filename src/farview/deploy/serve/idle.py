@@ -42,4 +42,4 @@ def closing_idle(seconds: float) -> type[asyncio.Protocol]:
                 self._closing = None
 
     made: Any = ClosingIdle
-    return made  # type: ignore[no-any-return]
+    return made
