@@ -24,6 +24,29 @@ def farview(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+def test_help_keeps_the_servers_token_to_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("FARVIEW_TOKEN", "a-token-of-the-servers")
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    told = capsys.readouterr().out
+    assert "$FARVIEW_TOKEN" in told and "a-token-of-the-servers" not in told
+
+
+def test_the_servers_token_is_the_options_or_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    from farview.deploy.serve import run
+
+    tokens: list[str | None] = []
+    monkeypatch.setattr(run, "serve", lambda **given: tokens.append(given["token"]))
+    monkeypatch.setenv("FARVIEW_TOKEN", "a-token-of-the-servers")
+    main(["serve", "model"])
+    main(["serve", "model", "--token", "another"])
+    monkeypatch.delenv("FARVIEW_TOKEN")
+    main(["serve", "model"])
+    assert tokens == ["a-token-of-the-servers", "another", None]
+
+
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     code = (
         "import sys; from farview.cli import main; main(['--help']); "

@@ -98,7 +98,6 @@ def serve(arguments: Arguments) -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument(
         "--token",
-        default=os.environ.get("FARVIEW_TOKEN"),
         help="that clients must send: 16 or more letters, digits, '-', '.', '_' or '~' (default: $FARVIEW_TOKEN; "
         "else, where other machines can ask, a new one)",
     )
@@ -113,4 +112,6 @@ def serve(arguments: Arguments) -> None:
     options = parser.instantiate_classes(parser.parse_args(spelled(arguments)))
 
     given = {key: value for key, value in vars(options).items() if key != "limit"}
+    if options.token is None:
+        given["token"] = os.environ.get("FARVIEW_TOKEN")  # as the option's default, --help would print it
     job.serve(**given, limits=options.limit)
