@@ -19,7 +19,7 @@ from farview.experiments.tables.cells import Request, rows_of
 from farview.experiments.tables.engine import Task, plan, run_tasks, tasks_of, work
 from farview.experiments.tables.results import Results, results_of
 from farview.experiments.tables.show import digits, name_of, setting, shown, unbroken
-from farview.experiments.tables.table import table
+from farview.experiments.tables.table import refuse_same_splits, table
 from farview.models.model_file import load_model, read_contract
 from farview.training.phases import MODEL, run
 from farview.training.recipe import read_recipe
@@ -229,6 +229,15 @@ def test_a_row_of_which_a_seed_failed_says_so(folder: Path) -> None:
     teacher, student = results["rows"]
     assert name_of(teacher) == "Teacher (1 of 4 cells)" and teacher["to_student"] is not None
     assert name_of(student) == "Student (2 of 4 cells)" and student["to_above"] is None  # of one cell
+
+
+def test_splits_that_are_the_same_do_not_count_twice(folder: Path) -> None:
+    request = tiny_request(folder, rows=("Student",), splits=("1", "2"), out=str(folder / "alike"))
+    planned = plan(planned_cells(TABLES["4"], request), quiet=True)
+    refuse_same_splits(planned)
+    alike = [planned[0], replace(planned[0], cell=replace(planned[0].cell, split="2"))]
+    with pytest.raises(FarviewError, match=r"--splits: 1 and 2 divide folder:.* in the same way"):
+        refuse_same_splits(alike)
 
 
 def test_too_few_groups_are_not_drawn(tmp_path: Path) -> None:

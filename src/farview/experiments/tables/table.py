@@ -137,6 +137,7 @@ def run_planned(
             f"--unit group: an interval needs clips of {LEAST_GROUPS} groups or more, and the {part} clips are of "
             f"{groups}; name more splits or leave it out"
         )
+    refuse_same_splits(planned)
     tasks = tasks_of(planned)
     if not quiet:
         print(f"{len(planned)} cells; {len(tasks)} phases to train", flush=True)
@@ -149,6 +150,17 @@ def run_planned(
         print(f"[{done}/{len(tasks)}] {task.name}: {part} prec@1 {prec1:.1f} ({seconds:.0f} s)", flush=True)
 
     return run_tasks(tasks, jobs, engine, report, quiet) if tasks else {}
+
+
+def refuse_same_splits(planned: list[Planned]) -> None:
+    """Raise `FarviewError` where two splits divide the data alike: the same run would count twice."""
+    of_run: dict[tuple[str, int], str] = {}
+    for item in planned:
+        split, run = item.cell.split, (f"{item.cell.row.name} {item.last}", item.cell.seed)
+        if of_run.setdefault(run, split) != split:
+            raise FarviewError(
+                f"--splits: {of_run[run]} and {split} divide {item.clips.data.name} in the same way; name one of them"
+            )
 
 
 def groups_of(planned: list[Planned], part: Part) -> set[str]:
