@@ -101,14 +101,6 @@ def test_groups_are_never_divided(
     assert not any("no groups" in note for note in data.notes)
 
 
-def test_another_split_than_the_datas_own_is_refused(tmp_path: Path, touch) -> None:
-    lines = [f"{part}{i}.mp4,{'ab'[i % 2]},{part}" for part in ("train", "test") for i in range(4)]
-    source = f"folder:{table(tmp_path, touch, 'path,label,split', *lines)}"
-    assert len(open_data(DataConfig(source)).part("test")) == 4
-    with pytest.raises(FarviewError, match=r"data\.split: 7; .*clips\.csv gives its own division"):
-        open_data(DataConfig(source, split="7"))
-
-
 def test_a_table_with_its_own_split_is_taken_as_it_is(tmp_path: Path, touch) -> None:
     header = "split, label, path, group, remark"
     root = table(

@@ -1,4 +1,4 @@
-"""Who it is in place of what is done, and fewer clips."""
+"""Who it is in place of what is done."""
 
 from collections import Counter
 from dataclasses import replace

@@ -102,7 +102,7 @@ def test_a_t_net_depends_on_the_sensors_window_alone(clips: Prepared) -> None:
     assert upright != teacher() and upright == teacher("--input.sensor.height=32", "--input.sensor.width=24")
 
 
-def test_a_file_of_first_weights_counts_by_its_content(clips: Prepared, tmp_path: Path) -> None:
+def test_a_file_of_first_weights_counts_by_its_size_and_time(clips: Prepared, tmp_path: Path) -> None:
     """A phase that starts from a file is trained again where another file has its name."""
     path = tmp_path / "first.pth"
     path.write_bytes(b"one")

@@ -6,10 +6,13 @@ SWITCHES = {
     "box",
     "differences",
     "flip",
+    "fresh_noise",
+    "fresh_elr",
     "rolling",
     "binary",
     "centred",
     "freeze_norm",
+    "refit",
     "skip_unreadable",
 }
 

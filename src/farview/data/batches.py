@@ -105,17 +105,13 @@ class ClipFrames(Dataset):
         `sensor` is the store's. `augment.fresh_noise` needs it, and a store that keeps noiseless frames;
         `augment.fresh_elr` needs it, and a store that keeps HR frames.
         """
-        self.clips, self.store, self.intervals, self.augment, self.seed = (
-            clips,
-            store,
-            intervals,
-            augment,
-            seed,
-        )
+        self.clips, self.store, self.intervals = clips, store, intervals
+        self.augment, self.seed = augment, seed
         self._fresh_elr = sensor if elr and augment is not None and augment.fresh_elr else None
-        self.hr, elr = hr or self._fresh_elr is not None, elr and self._fresh_elr is None
+        self.hr = hr or self._fresh_elr is not None
+        stored = elr and self._fresh_elr is None
         # Frames at eLR take so little room (576 bytes each in RGB) that a data set stays in memory.
-        self._elr: list[np.ndarray] | None = [store.elr(c.source) for c in clips] if elr else None
+        self._elr: list[np.ndarray] | None = [store.elr(c.source) for c in clips] if stored else None
         self._sensor = sensor if augment is not None and augment.fresh_noise else None
         self._noiseless: list[np.ndarray] = []
         if self._elr is not None and self._sensor is not None:

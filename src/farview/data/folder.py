@@ -42,9 +42,8 @@ def folder(root: Path, config: DataConfig) -> DataSet:
     """Clips of `clips.csv` in `root` (or of `root` itself, or of `config.lists`, if that is a CSV file), else of
     class folders in `root` or in `root/train`, `root/test` and, optionally, `root/val`.
 
-    A split of its own is split 1. Without one `config.test_share` of the clips is for testing: whole groups where
-    there are groups, chosen by the seed `config.split`; the notes say how it was divided. Classes in alphabetical
-    order.
+    Without a split of its own `config.test_share` of the clips is for testing: whole groups where there are groups,
+    chosen by the seed `config.split`; the notes say how it was divided. Classes in alphabetical order.
     Raises `FarviewError` naming what is wrong: no such column, an unknown split word, a path listed twice, a missing
     file, an empty class folder, fewer than two classes, a class that is tested but never trained.
     """
@@ -53,10 +52,6 @@ def folder(root: Path, config: DataConfig) -> DataSet:
     classes = data.classes
     if len(classes) < 2:
         raise FarviewError(f"{table or root}: only one class ({classes[0]}); a recogniser needs two or more")
-    if given and config.split != "1" and config.recognise == "action":
-        raise FarviewError(
-            f"data.split: {config.split}; {table or root} gives its own division, and there is no other: leave it out"
-        )
     clips, notes = (data.clips, given_notes(data.clips)) if given else divide(data.clips, config)
     if not data.missing:
         refuse_untrained(clips, classes)

@@ -4,6 +4,8 @@ import math
 
 LATE = 1.0
 """Seconds behind its camera from which on a source leaves out what it can."""
+SHOWN = 1.0
+"""Seconds from one frame that is shown to the next where all are late."""
 KEYFRAMES = 5.0
 """Seconds between keyframes up to which they alone are enough for a while."""
 LOST = 10.0
@@ -49,4 +51,4 @@ class Haste:
             self.skip = True
         elif keyframe or not frequent:
             self.skip = False
-        self.drop = late and not frequent and now - self._given < LATE
+        self.drop = late and not frequent and now - self._given < SHOWN

@@ -107,9 +107,7 @@ def refuse_other_size(frames: Frames, size: tuple[int, int] | None) -> None:
         return
     is_of = f"an eLR recording of {sensor.height}x{sensor.width} (height x width) cannot give"
     if size is None:
-        raise UnreadableClip(
-            f"{is_of} HR frames; S-Net alone learns from it (farview train --phases '[student]')"
-        )
+        raise UnreadableClip(f"{is_of} HR frames; give what it was recorded from")
     raise UnreadableClip(
         f"{is_of} frames of {size[0]}x{size[1]}; record with the sensor of the model that is to see it "
         "(farview record --model MODEL)"

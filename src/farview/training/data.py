@@ -16,6 +16,7 @@ from farview.data.clip import Clip, DataSet
 from farview.data.datasets import open_data, open_pool
 from farview.data.splits import readable, training_parts
 from farview.errors import FarviewError, UnreadableClip
+from farview.frames.recording import ElrRecording
 from farview.frames.store import FrameStore
 from farview.training.recipe import PhaseConfig, Recipe
 
@@ -116,6 +117,9 @@ def refuse_unreadable(
     if len(bad) > recipe.unreadable_share * len(learned):
         share = math.ceil(100 * len(bad) / len(learned)) / 100
         remedy = f"; mend them, or go on without them by --unreadable_share {share:g}" if share < 1 else ""
+        if any(isinstance(clip.source, ElrRecording) for clip in learned):
+            alone = "without augment.fresh_elr" if recipe.augment.fresh_elr else "by --phases '[student]'"
+            remedy = f"; S-Net alone learns from eLR recordings, {alone}"
         raise UnreadableClip(
             f"{len(bad)} of {len(learned)} training clips are unreadable (unreadable_share allows "
             f"{recipe.unreadable_share:.0%}); first: {bad[0]}: {unreadable[bad[0]]}{remedy}"

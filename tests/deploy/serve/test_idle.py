@@ -88,7 +88,7 @@ def test_a_head_that_comes_letter_by_letter(port: int, before: bytes) -> None:
                 continue
             except OSError:
                 break
-        assert 5 < number < 100
+        assert number < 900  # it was not answered, nor left open
 
 
 def test_requests_one_after_the_other_and_live_connections_stay(port: int) -> None:

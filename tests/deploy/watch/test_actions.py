@@ -234,3 +234,11 @@ def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(FarviewError, match=r"--webhook: .*expected http") as error:
         Actions(CLASSES, webhook=address)
     assert "secret" not in str(error.value)
+
+
+def test_whatever_goes_wrong_in_sending_is_told() -> None:
+    """An address that cannot be written as HTTP has it."""
+    post = Post("http://127.0.0.1:9/\u00fc?token=secret")
+    with pytest.raises(OSError, match=r"127\.0\.0\.1") as caught:
+        post({"label": "wave"})
+    assert "secret" not in str(caught.value)

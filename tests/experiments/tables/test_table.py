@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -278,6 +279,20 @@ def test_what_ran_beside_a_killed_worker_goes_on(folder: Path, monkeypatch: pyte
     failed = run_tasks(tasks, 2, "local", lambda task, done: None, quiet=True)
     assert list(failed) == [tasks[0].folder] and "its process was killed" in failed[tasks[0].folder]
     assert [(task.folder / MODEL).is_file() for task in tasks] == [False, True, True]
+
+
+def killed_idle(task: Task, *arguments: Any) -> None:
+    """The process ends shortly after its task."""
+    Timer(0.5, os._exit, (9,)).start()
+
+
+def test_a_worker_that_is_killed_between_tasks_costs_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "work", killed_idle)
+    request = tiny_request(folder, rows=("Student",), seeds=(0, 1), out=str(folder / "idle"))
+    tasks = tasks_of(plan(planned_cells(TABLES["4"], request), quiet=True))
+    assert run_tasks(tasks, 1, "local", lambda task, done: time.sleep(2), quiet=True) == {}
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Callable, Sequence
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from farview.data.layout import nearest
@@ -222,5 +221,7 @@ class Post:
             urllib.request.urlopen(request, timeout=HOOK_SECONDS).close()
         except HTTPError as error:
             self._error = error
-        except (OSError, HTTPException) as error:
-            self._error = getattr(error, "reason", error)
+        except URLError as error:
+            self._error = error.reason
+        except Exception as error:  # in a thread of its own nobody else would hear of it
+            self._error = error

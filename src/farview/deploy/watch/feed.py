@@ -11,7 +11,7 @@ from farview.deploy.live import steadily
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.camera import Camera, Pace, Timed, camera_of
 from farview.frames.filling import FillingFolder
-from farview.frames.haste import LATE
+from farview.frames.haste import LATE, SHOWN
 from farview.frames.source import Image, Source
 from farview.frames.times import timed
 from farview.models.contract import Contract
@@ -108,7 +108,7 @@ class Played:
                 raise FarviewError(str(error)) from None  # no later attempt could do better
             pace, given = Pace(), -math.inf
             for moment, image in _once(timed(opened, self.rate)):
-                if pace.wait(moment) < LATE or moment - given >= LATE:
+                if pace.wait(moment) < LATE or moment - given >= SHOWN:
                     given = moment
                     yield moment, image
 

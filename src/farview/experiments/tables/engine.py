@@ -144,7 +144,16 @@ def run_tasks(
     pool = executor(jobs, engine)
 
     def start(task: Task) -> None:
-        running[submit(pool, task, one_job(task.recipe, jobs), quiet or jobs > 1)] = task
+        nonlocal pool
+        recipe, silent = one_job(task.recipe, jobs), quiet or jobs > 1
+        try:
+            running[pool.submit(work, task, recipe, silent)] = task
+        except BrokenProcessPool:  # an idle process was killed; the tasks at work are told by their futures
+            if running:
+                again.append(task)
+            else:
+                pool = executor(jobs, engine)
+                running[pool.submit(work, task, recipe, silent)] = task
 
     try:
         while waiting or again or running:
@@ -181,16 +190,6 @@ def run_tasks(
     finally:
         pool.shutdown()
     return failed
-
-
-def submit(pool: Executor, *arguments: Any) -> Future:
-    """A task handed out; where the processes are gone, one that has failed."""
-    try:
-        return pool.submit(work, *arguments)
-    except BrokenProcessPool as error:
-        lost: Future = Future()
-        lost.set_exception(error)
-        return lost
 
 
 def one_job(recipe: Recipe, jobs: int) -> Recipe:

@@ -226,7 +226,8 @@ async function useCamera() {
     stream.getVideoTracks()[0].addEventListener("ended", () => showing(mine) && fail(new Error("The camera was unplugged or switched off.")));
     await video.play();
     $("empty").hidden = true;
-    live(mine);
+    if (document.hidden) say("status", PAUSED);
+    else live(mine);
   } catch (error) {
     if (showing(mine)) fail(cameraError(error));
   }
@@ -421,11 +422,12 @@ async function start() {
 }
 
 // A hidden page gets few pictures and may send fewer.
+const PAUSED = "Paused while this page is hidden.";
 document.addEventListener("visibilitychange", () => {
   if (source?.kind !== "camera" || video.readyState < 2) return;
   if (!document.hidden) return live(source);
   source.stop();
-  say("status", "Paused while this page is hidden.");
+  say("status", PAUSED);
 });
 addEventListener("hashchange", () => {
   const given = tokenOfAddress();
