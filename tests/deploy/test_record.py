@@ -148,16 +148,23 @@ def test_a_folder_keeps_its_shape_and_goes_on(tmp_path: Path, workers: int) -> N
 
 
 def long_video(path: Path) -> Path:
-    """Minutes of a still scene, which take a while to read."""
+    """Forty minutes of a still scene, which take ten seconds or more to read."""
     path.parent.mkdir(exist_ok=True)
     picture = av.VideoFrame.from_ndarray(moving_picture(1, 480, 640)[0], "rgb24")
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", 25)
         stream.height, stream.width, stream.pix_fmt = 480, 640, "yuv420p"
-        for number in range(5000):
+        made = []
+        for number in range(2):
             picture.pts = number
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
+            made += stream.encode(picture)
+        first, unchanged = [*made, *stream.encode(None)]
+        for number in range(60_000):
+            packet = av.Packet(bytes(unchanged if number else first))
+            packet.stream, packet.time_base = stream, first.time_base
+            packet.pts = packet.dts = number * round(1 / (25 * first.time_base))
+            packet.is_keyframe = not number
+            container.mux(packet)
     return path
 
 
