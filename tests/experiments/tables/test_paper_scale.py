@@ -40,6 +40,8 @@ def request_of(data_root: Path, folder: Path, column: str, **keys: str) -> Reque
 )
 def test_one_step_of_every_row(number: str, column: str, data_root: Path, tmp_path: Path) -> None:
     request = request_of(data_root, tmp_path, column)
+    if number != "4":  # no other of these has a row that learns from unlabeled clips
+        request = replace(request, pool=None)
     results = table(number, request, quiet=True)
     assert [row["row"] for row in results["rows"]] == [row.name for row in TABLES[number].rows]
     seen = set()
@@ -59,7 +61,8 @@ def test_every_row_of_table_5_starts(row: str, data_root: Path, tmp_path: Path) 
     """Each network's step takes 5 GB a clip, hence one clip at once; TV-L1 would take a second a frame."""
     keys = {f"{phase}.micro_batch": "1" for phase in ("teacher", "student", "transfer")}
     request = request_of(data_root, tmp_path, "r2plus1d34", **{"input.flow.kind": "dis", **keys})
-    (found,) = table("5", replace(request, rows=(row,)), quiet=True)["rows"]
+    pool = request.pool if row.startswith("CSTAT") else None
+    (found,) = table("5", replace(request, rows=(row,), pool=pool), quiet=True)["rows"]
     (cell,) = found["cells"]
     assert found["multiply_adds"] > 0 and found["seconds_a_clip"] > 0
     for key, channels in (("folder", 3), ("flow_folder", 2)) if cell["flow_folder"] else ():
