@@ -186,12 +186,11 @@ class Recipe:
                 raise FarviewError(
                     f"augment.{key}: flow is made once, of stored frames; leave it out with flow"
                 )
-        sensor, size = (self.input.sensor.height, self.input.sensor.width), self.input.size
-        if self.augment.fresh_elr and (size[0] < sensor[0] or size[1] < sensor[1]):
-            raise FarviewError(
-                f"augment.fresh_elr: HR frames of {size[0]}x{size[1]} hold too few pixels for a sensor of "
-                f"{sensor[0]}x{sensor[1]}; raise input.size or leave it out"
-            )
+        if self.augment.fresh_elr:
+            try:
+                self.input.sensor.refuse(*self.input.size)
+            except FarviewError as error:
+                raise FarviewError(f"augment.fresh_elr: of input.size {error}") from None
         check_comparable(self, self.network_of("student"))
 
     def network_of(self, phase: Phase) -> NetworkConfig:

@@ -154,9 +154,9 @@ def run_planned(
 
 def refuse_same_splits(planned: list[Planned]) -> None:
     """Raise `FarviewError` where two splits divide the data alike: the same run would count twice."""
-    of_run: dict[tuple[str, int], str] = {}
+    of_run: dict[tuple[str, Path, int], str] = {}
     for item in planned:
-        split, run = item.cell.split, (f"{item.cell.row.name} {item.last}", item.cell.seed)
+        split, run = item.cell.split, (item.cell.row.name, item.last, item.cell.seed)
         if of_run.setdefault(run, split) != split:
             raise FarviewError(
                 f"--splits: {of_run[run]} and {split} divide {item.clips.data.name} in the same way; name one of them"
