@@ -121,7 +121,11 @@ def test_a_table_with_its_own_split_is_taken_as_it_is(tmp_path: Path, touch) -> 
         ("4.mp4", 1, "test", "p"),
         ("5.mp4", 0, "unused", None),
     ]
-    assert data.notes == ("the given split divides 1 groups between training and testing, first: p",)
+    divides = "the given split divides 1 groups between training and testing, first: p"
+    assert data.notes == (divides,)
+    other = open_data(DataConfig(f"folder:{root}", split="2"))
+    assert other.clips == data.clips
+    assert other.notes == (divides, "the data give their own split; split 2 changes nothing")
 
 
 def test_train_and_test_folders(tmp_path: Path, touch) -> None:

@@ -74,6 +74,16 @@ def test_grey_and_the_first_seconds(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "a.mkv")[0], SENSOR.degrade(luma, range(10)))
 
 
+def test_the_noise_of_a_recording_that_turns_grey(tmp_path: Path) -> None:
+    noisy = replace(SETTINGS, sensor=replace(SENSOR, noise=8.0), rate=10)
+    flat = np.full((100, 64, 64, 3), 128, np.uint8)
+    record_file(MemoryFrames(flat), tmp_path / "a.mkv", noisy)
+    record(str(tmp_path / "a.mkv"), tmp_path / "b.mkv", replace(noisy, grey=True), quiet=True)
+    measured = read(tmp_path / "b.mkv")[0].std()
+    assert read_origin(tmp_path / "b.mkv").sensor.noise == pytest.approx(measured, rel=0.05)
+    assert read_origin(tmp_path / "a.mkv").sensor.noise == 8
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_real_video_is_recognised_alike_from_its_recording(
     tmp_path: Path, data_root: Path, channels: int

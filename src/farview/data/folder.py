@@ -52,7 +52,7 @@ def folder(root: Path, config: DataConfig) -> DataSet:
     classes = data.classes
     if len(classes) < 2:
         raise FarviewError(f"{table or root}: only one class ({classes[0]}); a recogniser needs two or more")
-    clips, notes = (data.clips, given_notes(data.clips)) if given else divide(data.clips, config)
+    clips, notes = (data.clips, given_notes(data.clips, config)) if given else divide(data.clips, config)
     if not data.missing:
         refuse_untrained(clips, classes)
     return replace(data, clips=clips, notes=data.notes + notes)
@@ -196,15 +196,18 @@ def divide(clips: tuple[Clip, ...], config: DataConfig) -> tuple[tuple[Clip, ...
     )
 
 
-def given_notes(clips: tuple[Clip, ...]) -> tuple[str, ...]:
-    """A note where a split that the user gave divides groups."""
+def given_notes(clips: tuple[Clip, ...], config: DataConfig) -> tuple[str, ...]:
+    """Notes where a split that the user gave divides groups, and where another one was asked for."""
     parts: dict[str, set[str]] = {}
     for clip in clips:
         if clip.group is not None and clip.part != "unused":
             parts.setdefault(clip.group, set()).add("test" if clip.part == "test" else "train")
     divided = sorted(group for group, where in parts.items() if len(where) > 1)
-    if not divided:
-        return ()
-    return (
-        f"the given split divides {len(divided)} groups between training and testing, first: {divided[0]}",
-    )
+    notes = []
+    if divided:
+        notes.append(
+            f"the given split divides {len(divided)} groups between training and testing, first: {divided[0]}"
+        )
+    if config.split != DataConfig.split:
+        notes.append(f"the data give their own split; split {config.split} changes nothing")
+    return tuple(notes)

@@ -68,15 +68,23 @@ def listed_clips(
             missing.append(row.name)
         else:
             clips.append(Clip(row.name, source_of(path), row.label, row.part, row.group))
+    if missing and not clips:
+        raise FarviewError(
+            f"{root}: none of the {len(seen)} listed clips is there, for example {missing[0]}{inside(root, missing[0])}"
+        )
     if missing and not config.available_only:
         first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise FarviewError(
             f"{root}: {len(missing)} of {len(seen)} listed clips are missing ({first}); "
             f"put them there, or go on with what is there by --available-only"
         )
-    if not clips:
-        raise FarviewError(f"{root}: none of the {len(seen)} listed clips is there, for example {missing[0]}")
     return tuple(clips), tuple(missing)
+
+
+def inside(root: Path, name: str) -> str:
+    """`; name the folder ROOT/videos` where the class folder of the clip `name` stands in one of `root`'s, else nothing."""
+    found = [path for path in sorted(root.iterdir()) if (path / name.split("/")[0]).is_dir()]
+    return f"; name the folder {found[0]}" if found and "/" in name else ""
 
 
 def twice(row: Row, first: Row) -> str:

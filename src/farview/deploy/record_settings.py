@@ -14,6 +14,9 @@ from farview.frames.sensor import SensorModel
 from farview.frames.source import Frames, Image, Source
 from farview.models.contract import read_contract
 
+LUMA_NOISE = float(np.linalg.norm([0.299, 0.587, 0.114]))
+"""Standard deviation of luma (ITU-R BT.601) of three channels with independent noise of deviation 1."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -60,10 +63,14 @@ class Settings:
     def origin(self, source: Source, opened: Frames, image: Image) -> Origin:
         """What a recording of `source` tells of itself, where `image` (H, W, C) is its first frame as it came.
 
-        An eLR recording's own facts stay true of its frames.
+        An eLR recording's own facts stay true of its frames; but where it turns grey its noise shrinks, since three
+        channels' are averaged.
         """
         if isinstance(opened, RecordingReader):
-            return replace(opened.origin, fingerprint=self.stamp(source))
+            sensor = opened.origin.sensor
+            if self.grey and image.shape[2] == 3:
+                sensor = replace(sensor, noise=sensor.noise * LUMA_NOISE)
+            return replace(opened.origin, sensor=sensor, fingerprint=self.stamp(source))
         rate = opened.fps or self.rate
         return Origin(self.sensor, image.shape[0], image.shape[1], rate, fingerprint=self.stamp(source))
 

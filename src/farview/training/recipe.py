@@ -173,8 +173,8 @@ class Recipe:
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
         if min(self.fusion) < 0 or not 0 < sum(self.fusion) < math.inf:
             raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
-        if self.seed < 0:
-            raise FarviewError(f"seed: {self.seed} must be at least 0")
+        if not 0 <= self.seed < 2**32:
+            raise FarviewError(f"seed: {self.seed} must be a whole number from 0 to {2**32 - 1}")
         if not 0 <= self.unreadable_share <= 1:
             raise FarviewError(f"unreadable_share: {self.unreadable_share} must be a share from 0 to 1")
         for name in PHASES:
