@@ -86,7 +86,9 @@ def test_the_folder_above_the_videos_says_which_one_to_name(tmp_path: Path, touc
     (tmp_path / "clap").rename(tmp_path / "videos")
     (tmp_path / "hmdb51").mkdir()
     (tmp_path / "videos").rename(tmp_path / "hmdb51" / "clap")
-    with pytest.raises(FarviewError, match=rf"none of the 2 listed clips.*; name the folder {tmp_path}/hmdb51$"):
+    with pytest.raises(
+        FarviewError, match=rf"none of the 2 listed clips.*; name the folder {tmp_path}/hmdb51$"
+    ):
         open_data(DataConfig(f"hmdb51:{tmp_path}"))
 
 

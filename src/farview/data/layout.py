@@ -82,7 +82,7 @@ def listed_clips(
 
 
 def inside(root: Path, name: str) -> str:
-    """`; name the folder ROOT/videos` where the class folder of the clip `name` stands in one of `root`'s, else nothing."""
+    """`; name the folder ROOT/videos` where one of `root`'s folders holds the clip's class folder, else nothing."""
     found = [path for path in sorted(root.iterdir()) if (path / name.split("/")[0]).is_dir()]
     return f"; name the folder {found[0]}" if found and "/" in name else ""
 
