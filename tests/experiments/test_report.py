@@ -129,6 +129,7 @@ def test_page_and_results_agree(page: Page, written: Path) -> None:
     if results["gap_closed"] is not None:
         assert f"{results['gap_closed']:.0f} %" in text
     assert f"{results['clips']['test']} to test" in text
+    assert results["notes"] and all(note in text for note in results["notes"])
 
 
 def test_attention_of_the_networks_differs(page: Page) -> None:

@@ -43,6 +43,24 @@ def test_grey_clips_among_rgb_ones_are_named(tmp_path: Path, phases: str) -> Non
         prepare(recipe, quiet=True)
 
 
+def test_how_the_clips_were_divided_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare(tiny_recipe(tmp_path, "--phases=[student]"))
+    printed = capsys.readouterr().out
+    assert "note: divided clip by clip, seed 1: 8 clips for training, 4 for testing\n" in printed
+    assert "note: no groups: " in printed
+
+
+def test_missing_clips_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = tiny_recipe(tmp_path, "--phases=[student]", "--data.available_only=true")
+    lists = "\n".join(
+        ["path,label"]
+        + [f"{path.parent.name}/{path.name},{path.parent.name}" for path in (tmp_path / "clips").glob("*/*")]
+    )
+    (tmp_path / "clips" / "clips.csv").write_text(lists + "\nleft/none,left\n")
+    prepare(recipe)
+    assert "note: 1 of 13 listed clips are missing, first: left/none\n" in capsys.readouterr().out
+
+
 def test_without_training_clips_the_remedy_is_named(tmp_path: Path) -> None:
     with pytest.raises(FarviewError, match=r"no training clips; all are for testing: .*data\.test_share"):
         prepare(tiny_recipe(tmp_path, "--data.test_share=1"), quiet=True)

@@ -37,11 +37,22 @@ class DataSet:
     missing: tuple[str, ...] = ()
     """Ids that the protocol lists and the folder lacks (only with `available_only`)."""
     notes: tuple[str, ...] = ()
-    """What the user should know about how the parts came about, one line each; `scan` prints them."""
+    """What the user should know about how the parts came about, one line each; `scan` and training say them."""
     per_class: int | None = None
     """At most that many clips of each class train, once validation clips are held out; None: all."""
     people: bool = True
     """Whether groups are people, or whatever a user groups clips by, and not source videos."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The notes and, where clips are missing, how many of those that the protocol lists."""
+        if not self.missing:
+            return self.notes
+        listed = len(self.clips) + len(self.missing)
+        return (
+            *self.notes,
+            f"{len(self.missing)} of {listed} listed clips are missing, first: {self.missing[0]}",
+        )
 
     def part(self, part: Part) -> tuple[Clip, ...]:
         """The clips of one part, in stable order."""

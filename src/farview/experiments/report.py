@@ -63,7 +63,8 @@ def heading(results: Results) -> str:
     lead = escape(f"{many}: {trained}.")
     for name in LABELS.values():
         lead = lead.replace(name, f'<span class="name">{name}</span>')
-    return f'<h1>{escape(results["title"])}</h1>\n<p class="facts">{escape(facts)}</p>\n<p class="lead">{lead}</p>'
+    lines = "\n".join(f'<p class="facts">{escape(fact)}</p>' for fact in (facts, *results["notes"]))
+    return f'<h1>{escape(results["title"])}</h1>\n{lines}\n<p class="lead">{lead}</p>'
 
 
 def pool(results: Results) -> str:

@@ -51,6 +51,7 @@ def results_of(run: Run, title: str) -> Results:
             "pool": len(clips.pool),
             "unreadable": len(clips.unreadable),
         },
+        "notes": list(clips.data.remarks),
         **networks,
         "gap_closed": None,
         "difference": None,

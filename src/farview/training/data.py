@@ -44,11 +44,15 @@ class Prepared:
 def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     """Index the data, decode what is not yet stored, hold out validation clips.
 
-    Unreadable training clips are left out and reported, up to `unreadable_share` of them; unreadable test clips
-    raise `UnreadableClip` unless `skip_unreadable` is set.
+    What there is to say of the data, as how they were divided, is printed. Unreadable training clips are left out and
+    reported, up to `unreadable_share` of them; unreadable test clips raise `UnreadableClip` unless `skip_unreadable`
+    is set.
     """
     data = open_data(recipe.data)
     refuse_unlabelled(data)
+    if not quiet:
+        for note in data.remarks:
+            print(f"note: {note}")
     pool = open_pool(recipe.data)
     store = open_store(recipe)
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
