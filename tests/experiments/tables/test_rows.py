@@ -106,13 +106,14 @@ def test_table_2_changes_the_sensor_alone(tmp_path) -> None:
     assert gains == pytest.approx([4.18, 3.06, 1.98, 1.22])  # the paper's text, Sec. IV-F
 
 
-def test_cheaper_rows_are_kd_with_another_s_net(tmp_path) -> None:
+@pytest.mark.parametrize("method", ["KD", "pyramid, KD"])
+def test_cheaper_rows_are_kd_with_another_s_net(tmp_path, method: str) -> None:
     request = Request(data="mime", out=str(tmp_path))
     rows = {row.name: row for row in TABLES["beyond"].rows}
-    full = cell_recipe(request, rows["KD"], "resnet", "1", 0)
+    full = cell_recipe(request, rows[method], "resnet", "1", 0)
     for name in CHEAPER:
-        row = rows[f"KD, {name}"]
-        assert row.full == "KD"
+        row = rows[f"{method}, {name}"]
+        assert row.full == method
         recipe = cell_recipe(request, row, "resnet", "1", 0)
         network, size = recipe.network_of("student"), recipe.input_size("student")
         assert network.width == full.network.width / (2 if "half width" in name else 1)
