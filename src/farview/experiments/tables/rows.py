@@ -228,7 +228,7 @@ BEYOND = Table(
         "KD: weight 1 at temperature 4 beside the labels (Hinton et al., 2015); DKD (CVPR 2022): 1, alpha 1, beta 8; "
         "DIST (NeurIPS 2022): 2; with CSTAT its weights stay thirds.",
         "half width, native input, tiny stem: a cheaper S-Net, trained by itself first; to Student and the gap's share "
-        "refer to that one, to full size to the row KD, or pyramid, KD. Multiply-adds are those of a video, all intervals.",
+        "refer to that one, to full size to (pyramid,) KD. Multiply-adds are those of a video, all intervals.",
         "fresh eLR: S-Net's frames are made of T-Net's varied ones, with noise, anew each time that a clip is seen.",
         "pyramid: T-Net and S-Net have a temporal pyramid of two levels, the whole video and its halves; to Student "
         "refers to the S-Net that has one too.",
