@@ -81,13 +81,13 @@ def test_names_with_brackets_are_no_patterns(tmp_path: Path, touch) -> None:
     )
 
 
-def test_the_folder_above_the_videos_says_which_one_to_name(tmp_path: Path, touch) -> None:
+def test_where_the_folder_above_the_videos_is_named_it_says_where_they_are(tmp_path: Path, touch) -> None:
     small(tmp_path, touch, "x_wave_f_nm_np1_fr_med_0.avi 1\n")
     (tmp_path / "clap").rename(tmp_path / "videos")
     (tmp_path / "hmdb51").mkdir()
     (tmp_path / "videos").rename(tmp_path / "hmdb51" / "clap")
     with pytest.raises(
-        FarviewError, match=rf"none of the 2 listed clips.*; name the folder {tmp_path}/hmdb51$"
+        FarviewError, match=rf"none of the 2 listed clips.*, but there is {tmp_path}/hmdb51/clap$"
     ):
         open_data(DataConfig(f"hmdb51:{tmp_path}"))
 

@@ -82,9 +82,10 @@ def listed_clips(
 
 
 def inside(root: Path, name: str) -> str:
-    """`; name the folder ROOT/videos` where one of `root`'s folders holds the clip's class folder, else nothing."""
-    found = [path for path in sorted(root.iterdir()) if (path / name.split("/")[0]).is_dir()]
-    return f"; name the folder {found[0]}" if found and "/" in name else ""
+    """`, but there is ROOT/videos/wave` where one of `root`'s folders holds the clip's class folder, else nothing."""
+    first = name.split("/")[0]
+    found = [path for path in sorted(root.iterdir()) if (path / first).is_dir()]
+    return f", but there is {found[0] / first}" if found else ""
 
 
 def twice(row: Row, first: Row) -> str:
