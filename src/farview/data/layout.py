@@ -84,7 +84,7 @@ def listed_clips(
 def inside(root: Path, name: str) -> str:
     """`, but there is ROOT/videos/wave` where one of `root`'s folders holds the clip's class folder, else nothing."""
     first = name.split("/")[0]
-    found = [path for path in sorted(root.iterdir()) if (path / first).is_dir()]
+    found = [path for path in sorted(root.iterdir()) if first and (path / first).is_dir()]
     return f", but there is {found[0] / first}" if found else ""
 
 
