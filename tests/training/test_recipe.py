@@ -1,12 +1,18 @@
 """Every recipe that ships is read against the real types; wrong ones are answered with the key and a remedy."""
 
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
 from farview.errors import FarviewError
+from farview.experiments.demo import demo as run_demo
+from farview.models.model_file import save_model
+from farview.models.network import ActionNetwork
+from farview.models.weights import load_initial
 from farview.training.recipe import PHASES, digest, known_keys, read_recipe, recipe_path
+from tests.models.test_weights import contract
 
 RECIPES = sorted(
     path
@@ -33,6 +39,23 @@ def test_a_recipe_is_laid_over_another_by_name() -> None:
         assert recipe.transfer == plain.transfer
     with pytest.raises(FarviewError, match=r"add/kdd: no such recipe file.*add/kd"):
         read_recipe("mime", ["--recipe", "add/kdd"])
+
+
+@pytest.mark.parametrize("name", ["folder", "fights", "msr-action3d"])
+def test_networks_start_from_the_demos(name: str, tmp_path: Path) -> None:
+    demo, recipe = read_recipe("mime"), read_recipe(name, ["--recipe=add/demo"])
+    folder, saved = signature(run_demo).parameters["out"].default, tmp_path / "demo.safetensors"
+    assert recipe.transfer.initial == "student"
+    for phase in PHASES[:2]:
+        assert getattr(recipe, phase).initial == f"{folder}/{phase}.safetensors"
+        seen = demo.input.intervals
+        learned = ActionNetwork(demo.network_of(phase), 12, 3, seen.count, seen.frames)
+        save_model(saved, learned, contract(learned))
+        seen = recipe.input.intervals
+        for channels in (1, 3):
+            network = ActionNetwork(recipe.network_of(phase), 2, channels, seen.count, seen.frames)
+            left = load_initial(network, saved).skipped
+            assert all(key.startswith(("fc.", "attention.")) for key in left)
 
 
 @pytest.mark.parametrize("name", ["paper/resnet34", "paper/r2plus1d18"])
