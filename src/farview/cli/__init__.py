@@ -21,6 +21,7 @@ VERBS: dict[str, Callable[[Arguments], None]] = {
     "figures": networks.figures,
     "cost": networks.cost,
     "table": training.table,
+    "compare": evaluation.compare,
     "sweep": training.sweep,
     "record": recordings.record,
     "fit-sensor": recordings.fit_sensor,

@@ -1,9 +1,10 @@
-"""Verbs that look at data, and measure models on it: scan, evaluate."""
+"""Verbs that look at data, measure models on it and compare what was measured: scan, evaluate, compare."""
 
 import json
 
 from farview.cli.options import data_config, data_parser, model_data_defaults, watch_options, watch_settings
 from farview.cli.words import Arguments, spelled
+from farview.errors import FarviewError
 
 
 def scan(arguments: Arguments) -> None:
@@ -110,3 +111,27 @@ def evaluate_stream(arguments: Arguments) -> None:
         print(json.dumps(result.to_dict()))
     else:
         job.print_stream_evaluation(result)
+
+
+def compare(arguments: Arguments) -> None:
+    """rows of finished tables against each other: differences with intervals, paired by clip and seed"""
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser("farview compare", description=compare.__doc__)
+    parser.add_argument("first", help="folder of a finished table, or its results.json")
+    parser.add_argument("second", nargs="?", help="another one, whose rows are compared (default: the same)")
+    parser.add_argument("--to", help="the row of FIRST to compare with (default: the one of the same name)")
+    parser.add_argument("--rows", nargs="+", help="only these rows")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args(arguments)
+    second = options.second or options.first
+    if second == options.first and options.to is None:
+        raise FarviewError("one table: name the row to compare the others with by --to, or a second table")
+
+    from farview.experiments.tables import compare as job
+
+    found = job.compare(options.first, second, options.to, options.rows)
+    if options.json:
+        print(json.dumps(job.to_dicts(found)))
+    else:
+        job.print_comparisons(found, options.first, second)

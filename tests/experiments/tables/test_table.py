@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -17,6 +17,7 @@ from farview.errors import FarviewError
 from farview.experiments.tables import engine
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, rows_of
+from farview.experiments.tables.compare import compare
 from farview.experiments.tables.engine import Task, plan, run_tasks, tasks_of, work
 from farview.experiments.tables.results import Results, results_of
 from farview.experiments.tables.show import digits, name_of, setting, shown, unbroken
@@ -59,6 +60,15 @@ def finished(folder: Path) -> Results:
         tiny_request(folder, rows=("Teacher", "Student", "SAT", "Student, as long"), seeds=(0, 1)),
         quiet=True,
     )
+
+
+def test_compared_by_command_a_row_differs_as_in_its_table(finished: Results, folder: Path) -> None:
+    out = folder / "table"
+    found = {each.row: each for each in compare(out, out / "results.json", to="student, AS long")}
+    assert list(found) == ["Teacher", "Student", "SAT"]
+    for row in finished["rows"][:3]:
+        assert asdict(found[row["row"]].difference) == row["to_long"]
+        assert found[row["row"]].prec1 == pytest.approx(row["prec1"])
 
 
 def test_shared_phases_are_trained_once(folder: Path) -> None:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from farview.experiments.tables.statistics import (
     difference,
     gap_share,
     mean_and_spread,
+    numbered,
 )
 from farview.training.metrics import accuracy
 from farview.training.phases import MODEL
@@ -38,7 +38,8 @@ def results_of(
 ) -> Results:
     """All figures of a table; rows that have no finished cell are not there.
 
-    `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`), how many were
+    `rows` is a list of: `row`, `column`, `cells` (split, seed, `prec1`, `prec5`, `seconds`, `folder`, of two streams
+    `flow_folder` and `fusion`), how many were
     `planned`, means over the finished ones `prec1`, `prec5` with their standard deviations `prec1_std`, `prec5_std`,
     `seconds`; `multiply_adds` (of a video) and `parameters` of the row's network; differences in points `to_student`
     (the row's own S-Net), `to_above`, `to_long` (the row Student, as long), `to_full` (the row whose network this
@@ -179,6 +180,7 @@ def cell_of(item: Planned, part: Part) -> Results:
         "seconds": sum(trained["seconds"] for _, trained in read),
         "folder": str(folders[0]),
         "flow_folder": str(folders[1]) if len(folders) > 1 else None,
+        "fusion": list(cell.recipe.fusion) if len(folders) > 1 else None,
     }
 
 
@@ -190,9 +192,7 @@ def outcomes(items: list[Planned], phase: Phase, part: Part, unit: Unit) -> list
         read = [read_hits(item, phase, part) for item in of_split]
         hits.append(np.stack([of_seed for _, of_seed in read]))
         names.append(units_of(of_split[0], read[0][0], unit))  # the clips are the same for every seed
-    number = {name: place for place, name in enumerate(dict.fromkeys(chain.from_iterable(names)))}
-    units = [np.array([number[name] for name in of_split]) for of_split in names]
-    return [Outcomes(*each) for each in zip(hits, units, strict=True)]
+    return [Outcomes(*each) for each in zip(hits, numbered(names), strict=True)]
 
 
 def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[tuple[str, ...], NDArray[np.float64]]:

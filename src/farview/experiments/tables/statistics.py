@@ -1,6 +1,8 @@
 """What cells say together: means, spread, and intervals that draw clips (or groups) and seeds anew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,12 @@ class Difference:
 def mean_and_spread(figures: list[float]) -> tuple[float, float | None]:
     """Mean and sample standard deviation over seeds and splits; no spread of one figure."""
     return float(np.mean(figures)), float(np.std(figures, ddof=1)) if len(figures) > 1 else None
+
+
+def numbered(names: Sequence[Sequence[str]]) -> list[NDArray[np.int64]]:
+    """Numbers for the units' names of each split; a name has the same number in every split."""
+    number = {name: place for place, name in enumerate(dict.fromkeys(chain.from_iterable(names)))}
+    return [np.array([number[name] for name in of_split]) for of_split in names]
 
 
 def draws(outcomes: list[Outcomes], seed: int = 0) -> NDArray[np.float64]:
