@@ -162,7 +162,7 @@ def test_readme_commands_run(tmp_path: Path) -> None:
             arguments += (
                 ["--resolutions", "6x8"]
                 if arguments[0] == "sweep"
-                else ["--columns", "resnet", "--rows", "SAT"]
+                else ["--columns", "resnet", "--rows", "SAT", "TAT"]
             )
         environment = {**os.environ, "HOME": str(tmp_path), "OMP_WAIT_POLICY": "PASSIVE"}
         result = subprocess.run(

@@ -46,7 +46,7 @@ def compare(
 
     `first`, `second`: folders that `farview table` wrote, or a `results.json` of it; `rows`: only these of `second`.
     What both have of splits and seeds is compared; 95 % intervals draw clips and seeds anew. Left out are rows that
-    `first` has not, that share no cell, or that are the same. Raises FarviewError where a file is none of a table or its
+    `first` has not, that share no cell, or are the same. Raises FarviewError where a file is none of a table or its
     predictions are gone, a row is unknown, nothing is left, or the cells were measured on other clips.
     """
     one, two = read_results(first), read_results(second)
