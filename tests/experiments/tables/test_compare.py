@@ -25,9 +25,12 @@ def predictions(folder: Path, right: list[float], clips: list[str] = CLIPS) -> P
     return folder
 
 
-def cell(folder: Path, split: str, seed: int, right: list[float], **more: Any) -> dict[str, Any]:
-    where = predictions(folder / f"{split}-{seed}", right, more.pop("clips", CLIPS))
-    return {"split": split, "seed": seed, "folder": str(where), "flow_folder": None, "fusion": None} | more
+def cell(table: Path, split: str, seed: int, right: list[float], **more: Any) -> dict[str, Any]:
+    phases = table / "phases"
+    name = f"phase{len(list(phases.iterdir())) if phases.exists() else 0}"
+    predictions(phases / name, right, more.pop("clips", CLIPS))
+    old = f"/where/it/was/phases/{name}"  # the table's folder was moved since
+    return {"split": split, "seed": seed, "folder": old, "flow_folder": None, "fusion": None} | more
 
 
 def write(folder: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
@@ -44,15 +47,15 @@ def test_rows_of_the_same_name_are_compared_on_what_both_have(tmp_path: Path) ->
     first = write(
         tmp_path / "first",
         {
-            "KD": [cell(tmp_path / "a", "1", seed, [HIT, MISS, MISS, MISS]) for seed in (0, 1)],
-            "STAT": [cell(tmp_path / "b", "1", 0, [MISS] * 4)],
+            "KD": [cell(tmp_path / "first", "1", seed, [HIT, MISS, MISS, MISS]) for seed in (0, 1)],
+            "STAT": [cell(tmp_path / "first", "1", 0, [MISS] * 4)],
         },
     )
     second = write(
         tmp_path / "second",
         {
-            "KD": [cell(tmp_path / "c", "1", seed, [HIT, HIT, HIT, MISS]) for seed in (1, 2)],
-            "SAT": [cell(tmp_path / "d", "1", 0, [HIT] * 4)],
+            "KD": [cell(tmp_path / "second", "1", seed, [HIT, HIT, HIT, MISS]) for seed in (1, 2)],
+            "SAT": [cell(tmp_path / "second", "1", 0, [HIT] * 4)],
         },
     )
     (found,) = compare(first, second)
@@ -66,17 +69,17 @@ def test_rows_of_the_same_name_are_compared_on_what_both_have(tmp_path: Path) ->
 
 
 def test_seeds_that_not_every_split_has_are_left_out(tmp_path: Path) -> None:
-    cells = [cell(tmp_path / "a", split, seed, [HIT] * 4) for split in "12" for seed in (0, 1)]
+    cells = [cell(tmp_path / "first", split, seed, [HIT] * 4) for split in "12" for seed in (0, 1)]
     table = write(tmp_path / "first", {"KD": cells, "SAT": cells[:3]})
     (found,) = compare(table, table, to="KD")
     assert (found.row, found.splits, found.seeds) == ("SAT", ("1", "2"), (0,))
 
 
 def test_two_streams_are_added_by_their_weights(tmp_path: Path) -> None:
-    flow = str(predictions(tmp_path / "flow", [HIT] * 4))
+    predictions(tmp_path / "table" / "phases" / "flow", [HIT] * 4)
     frames = [0.3, 0.2, 0.05, 0.6]
-    one = [cell(tmp_path / "one", "1", 0, frames)]
-    two = [cell(tmp_path / "two", "1", 0, frames, flow_folder=flow, fusion=[3, 1])]
+    one = [cell(tmp_path / "table", "1", 0, frames)]
+    two = [cell(tmp_path / "table", "1", 0, frames, flow_folder="old/phases/flow", fusion=[3, 1])]
     table = write(tmp_path / "table", {"frames": one, "both": two})
     (found,) = compare(table, table, to="frames")
     assert found.other_prec1 == 25  # one of four above a half
@@ -88,17 +91,17 @@ def test_two_streams_are_added_by_their_weights(tmp_path: Path) -> None:
     assert found.prec1 == 75  # 0.6, 0.55, 0.475, 0.75
 
 
-def test_what_cannot_be_compared_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = write(tmp_path / "t", {"KD": [cell(tmp_path / "a", "1", 0, [HIT] * 4)]})
+def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:
+    table = write(tmp_path / "t", {"KD": [cell(tmp_path / "t", "1", 0, [HIT] * 4)]})
     other = write(
-        tmp_path / "u", {"KD": [cell(tmp_path / "b", "1", 0, [HIT] * 4, clips=["w", "x", "y", "z"])]}
+        tmp_path / "u", {"KD": [cell(tmp_path / "u", "1", 0, [HIT] * 4, clips=["w", "x", "y", "z"])]}
     )
     with pytest.raises(FarviewError, match="'KD' and 'KD', split 1, seed 0: measured on other clips"):
         compare(table, other)
     with pytest.raises(FarviewError, match=r"has no row 'KDD' \(did you mean 'KD'\?\); it has 'KD'"):
         compare(table, other, to="KDD")
     with pytest.raises(FarviewError, match="share no cells"):
-        compare(table, write(tmp_path / "v", {"KD": [cell(tmp_path / "c", "2", 0, [HIT] * 4)]}))
+        compare(table, write(tmp_path / "v", {"KD": [cell(tmp_path / "v", "2", 0, [HIT] * 4)]}))
     with pytest.raises(FarviewError, match=r"nowhere: cannot be read: .*farview table writes it"):
         compare(tmp_path / "nowhere", table)
     for wrong in ("no JSON", "[]", '{"rows": []}', '{"part": "test", "rows": [{"cells": [{"split": "1"}]}]}'):
@@ -107,17 +110,17 @@ def test_what_cannot_be_compared_is_named(tmp_path: Path, capsys: pytest.Capture
             compare(tmp_path / "wrong.json", table)
     with pytest.raises(SystemExit, match="by --to, or a second table"):
         main(["compare", str(table)])
-    (tmp_path / "a" / "1-0" / "test-predictions.csv").unlink()
+    (tmp_path / "t" / "phases" / "phase0" / "test-predictions.csv").unlink()
     with pytest.raises(
-        FarviewError, match=r"1-0/test-predictions\.csv: cannot be read as predictions: No such"
+        FarviewError, match=r"phase0/test-predictions\.csv: cannot be read as predictions: No such"
     ):
         compare(table, other)
 
 
 def test_the_command_prints_a_line_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = {
-        "KD": [cell(tmp_path / "a", "1", seed, [HIT, HIT, MISS, MISS]) for seed in (0, 1)],
-        "[SAT]": [cell(tmp_path / "b", "1", seed, [HIT] * 4) for seed in (0, 1)],
+        "KD": [cell(tmp_path / "t", "1", seed, [HIT, HIT, MISS, MISS]) for seed in (0, 1)],
+        "[SAT]": [cell(tmp_path / "t", "1", seed, [HIT] * 4) for seed in (0, 1)],
     }
     table = write(tmp_path / "t", rows)
     main(["compare", str(table), "--to", "KD", "--json"])

@@ -58,7 +58,7 @@ def compare(
                 found += between(row, other, (two["part"], one["part"]))
     if not found:
         raise FarviewError(
-            f"{second} and {first} share no cells: the same rows, splits and seeds are compared"
+            f"{second} and {first} share no cells that differ: the same rows, splits and seeds are compared"
         )
     return found
 
@@ -70,6 +70,9 @@ def read_results(path: str | Path) -> Results:
     try:
         results = json.loads(file.read_text(encoding="utf-8"))
         cells = [cell for row in results["rows"] for cell in row["cells"]]
+        for cell in cells:
+            for key in ("folder", "flow_folder"):  # wherever the table's folder was moved since
+                cell[key] = cell[key] and str(file.parent / "phases" / Path(cell[key]).name)
         if results["part"] and all("fusion" in cell for cell in cells):
             return results
         raise KeyError("fusion")
