@@ -128,10 +128,12 @@ def compare(arguments: Arguments) -> None:
     if second == options.first and options.to is None:
         raise FarviewError("one table: name the row to compare the others with by --to, or a second table")
 
+    from dataclasses import asdict
+
     from farview.experiments.tables import compare as job
 
     found = job.compare(options.first, second, options.to, options.rows)
     if options.json:
-        print(json.dumps(job.to_dicts(found)))
+        print(json.dumps([asdict(each) for each in found]))
     else:
         job.print_comparisons(found, options.first, second)

@@ -25,12 +25,11 @@ DRAWS = 10_000
 def results_of(run: Run, title: str) -> Results:
     """All figures of a run; accuracies in percent on the test clips, None where there is nothing to measure.
 
-    Keys: `teacher`, `student`, `cstat` (None where that phase did not run), each with `prec1`, `prec5`, `ci95`
-    (Wilson's interval of `prec1`), `class_mean`, `clip_prec1`, `clips`, `multiply_adds` (of a video),
-    `parameters`, `seconds` (of training), `epochs` and `initial` (what it
-    started from); `gap_closed`, the share of the HR-eLR gap that the
-    transfer closed, in percent, None where T-Net is not better than S-Net; `difference`, CSTAT - S-Net in points
-    with its paired bootstrap interval.
+    Keys: `notes`, how the clips were divided and what is missing; `teacher`, `student`, `cstat` (None where that phase
+    did not run), each with `prec1`, `prec5`, `ci95` (Wilson's interval of `prec1`), `class_mean`, `clip_prec1`,
+    `clips`, `multiply_adds` (of a video), `parameters`, `seconds` (of training), `epochs` and `initial` (what it
+    started from); `gap_closed`, the share of the HR-eLR gap that the transfer closed, in percent, None where T-Net is
+    not better than S-Net; `difference`, CSTAT - S-Net in points with its paired bootstrap interval.
     """
     recipe, clips = run.recipe, run.clips
     networks = {

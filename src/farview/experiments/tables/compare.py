@@ -10,12 +10,11 @@ import numpy as np
 
 from farview.data.layout import nearest
 from farview.errors import FarviewError
+from farview.experiments.tables.finished import fused
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.show import points
-from farview.experiments.tables.statistics import Difference, Outcomes, difference, numbered, prec1
-from farview.training.fusion import added
-from farview.training.phases import PREDICTIONS
-from farview.training.scores import Scores, read_scores
+from farview.experiments.tables.statistics import Difference, Outcomes, difference, outcomes_of, prec1
+from farview.training.scores import Scores
 
 RESULTS = "results.json"
 Cells = dict[tuple[str, int], dict[str, Any]]
@@ -51,9 +50,9 @@ def compare(
     """
     one, two = read_results(first), read_results(second)
     found = []
-    for row in chosen(two, rows, second):
-        others = chosen(one, [row["row"] if to is None else to], first, known=to is None)
-        for other in others:
+    for row in two["rows"] if rows is None else chosen(two, rows, second):
+        same = [other for other in one["rows"] if other["row"] == row["row"]]
+        for other in same if to is None else chosen(one, [to], first):
             if other["column"] == row["column"] and other["cells"] != row["cells"]:
                 found += between(row, other, (two["part"], one["part"]))
     if not found:
@@ -84,18 +83,11 @@ def read_results(path: str | Path) -> Results:
         ) from None
 
 
-def chosen(
-    results: Results, names: Sequence[str] | None, where: str | Path, known: bool = False
-) -> list[Results]:
-    """The rows of these names, whatever their case; all where none are named.
-
-    Raises FarviewError for a name that no row has, unless it is `known` to be one.
-    """
-    if names is None:
-        return results["rows"]
+def chosen(results: Results, names: Sequence[str], where: str | Path) -> list[Results]:
+    """The rows of these names, whatever their case. Raises FarviewError for a name that no row has."""
     have = list(dict.fromkeys(row["row"] for row in results["rows"]))
     for name in names:
-        if not known and name.lower() not in map(str.lower, have):
+        if name.lower() not in map(str.lower, have):
             listed = ", ".join(f"'{row}'" for row in have)
             raise FarviewError(f"{where}: has no row '{name}'{nearest(name, have)}; it has {listed}")
     return [row for row in results["rows"] if row["row"].lower() in {name.lower() for name in names}]
@@ -105,8 +97,6 @@ def between(row: Results, other: Results, parts: tuple[str, str]) -> list[Compar
     """The comparison of two rows; none where no cell is shared."""
     mine, theirs = cells_of(row), cells_of(other)
     shared = [place for place in mine if place in theirs]
-    if not shared:
-        return []
     splits = tuple(dict.fromkeys(split for split, _ in shared))
     # Seeds that all shared splits have: what is drawn anew.
     seeds = tuple(
@@ -141,22 +131,14 @@ def cells_of(row: Results) -> Cells:
 
 def scores(cell: dict[str, Any], part: str) -> Scores:
     """What a cell made of the clips; of two streams, both together. Raises FarviewError where the file is gone."""
-    folders = [cell["folder"], *([cell["flow_folder"]] if cell["flow_folder"] else [])]
-    read = [read_scores(Path(folder) / f"{part}-{PREDICTIONS}") for folder in folders]
-    return read[0] if len(read) == 1 else added(read, cell["fusion"])
+    folders = [Path(cell[key]) for key in ("folder", "flow_folder") if cell[key]]
+    return fused(folders, part, cell["fusion"] or ())
 
 
 def outcomes(splits: list[list[Scores]]) -> list[Outcomes]:
     """What each seed got right, split by split."""
     hits = [np.stack([each.hits.astype(float) for each in seeds]) for seeds in splits]
-    return [
-        Outcomes(*each) for each in zip(hits, numbered([seeds[0].clips for seeds in splits]), strict=True)
-    ]
-
-
-def to_dicts(found: list[Comparison]) -> list[dict[str, Any]]:
-    """For `--json`."""
-    return [asdict(each) for each in found]
+    return outcomes_of(hits, [seeds[0].clips for seeds in splits])
 
 
 def print_comparisons(found: list[Comparison], first: str, second: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,13 @@ def facts(model: Path, rival: bool) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def scores(item: Planned, phase: Phase, part: str) -> Scores:
     """Probabilities of a phase's test or validation clips, of two streams fused."""
-    read = [read_scores(stream.folders[phase] / f"{part}-{PREDICTIONS}") for stream in item.streams]
-    return read[0] if len(read) == 1 else added(read, item.cell.recipe.fusion)
+    return fused([stream.folders[phase] for stream in item.streams], part, item.cell.recipe.fusion)
+
+
+def fused(folders: Sequence[Path], part: str, weights: Sequence[float]) -> Scores:
+    """Probabilities of one phase's folder, or of several streams' added with `weights`."""
+    read = [read_scores(folder / f"{part}-{PREDICTIONS}") for folder in folders]
+    return read[0] if len(read) == 1 else added(read, weights)
 
 
 def cost(item: Planned) -> tuple[int, int]:

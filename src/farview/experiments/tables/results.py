@@ -21,7 +21,7 @@ from farview.experiments.tables.statistics import (
     difference,
     gap_share,
     mean_and_spread,
-    numbered,
+    outcomes_of,
 )
 from farview.training.metrics import accuracy
 from farview.training.phases import MODEL
@@ -192,7 +192,7 @@ def outcomes(items: list[Planned], phase: Phase, part: Part, unit: Unit) -> list
         read = [read_hits(item, phase, part) for item in of_split]
         hits.append(np.stack([of_seed for _, of_seed in read]))
         names.append(units_of(of_split[0], read[0][0], unit))  # the clips are the same for every seed
-    return [Outcomes(*each) for each in zip(hits, numbered(names), strict=True)]
+    return outcomes_of(hits, names)
 
 
 def read_hits(item: Planned, phase: Phase, part: Part) -> tuple[tuple[str, ...], NDArray[np.float64]]:

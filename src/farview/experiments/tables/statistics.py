@@ -39,10 +39,11 @@ def mean_and_spread(figures: list[float]) -> tuple[float, float | None]:
     return float(np.mean(figures)), float(np.std(figures, ddof=1)) if len(figures) > 1 else None
 
 
-def numbered(names: Sequence[Sequence[str]]) -> list[NDArray[np.int64]]:
-    """Numbers for the units' names of each split; a name has the same number in every split."""
+def outcomes_of(hits: Sequence[NDArray[np.float64]], names: Sequence[Sequence[str]]) -> list[Outcomes]:
+    """Outcomes of each split from its hits (seeds, clips) and the names of its clips' units, alike in every split."""
     number = {name: place for place, name in enumerate(dict.fromkeys(chain.from_iterable(names)))}
-    return [np.array([number[name] for name in of_split]) for of_split in names]
+    units = [np.array([number[name] for name in of_split]) for of_split in names]
+    return [Outcomes(*each) for each in zip(hits, units, strict=True)]
 
 
 def draws(outcomes: list[Outcomes], seed: int = 0) -> NDArray[np.float64]:
