@@ -75,6 +75,18 @@ def test_seeds_that_not_every_split_has_are_left_out(tmp_path: Path) -> None:
     assert (found.row, found.splits, found.seeds) == ("SAT", ("1", "2"), (0,))
 
 
+def test_a_named_row_may_be_of_another_backbone(tmp_path: Path) -> None:
+    first = write(tmp_path / "first", {"ISR": [cell(tmp_path / "first", "1", 0, [HIT] * 4)]})
+    second = write(tmp_path / "second", {"ISR": [cell(tmp_path / "second", "1", 0, [MISS] * 4)]})
+    results = json.loads((first / "results.json").read_text())
+    results["rows"][0]["column"] = "r2plus1d34"
+    (first / "results.json").write_text(json.dumps(results))
+    (found,) = compare(first, second, to="ISR")
+    assert (found.column, found.difference.points) == ("resnet", -100)
+    with pytest.raises(FarviewError, match="share no cells"):  # rows of one name: the same backbone only
+        compare(first, second)
+
+
 def test_two_streams_are_added_by_their_weights(tmp_path: Path) -> None:
     predictions(tmp_path / "table" / "phases" / "flow", [HIT] * 4)
     frames = [0.3, 0.2, 0.05, 0.6]

@@ -41,7 +41,8 @@ class Comparison:
 def compare(
     first: str | Path, second: str | Path, to: str | None = None, rows: Sequence[str] | None = None
 ) -> list[Comparison]:
-    """Each row of `second` less the row of the same name and column in `first`, or less `first`'s row `to`.
+    """Each row of `second` less the row of the same name and column in `first`, or less `first`'s row `to` (its
+    first column where none is the same).
 
     `first`, `second`: folders that `farview table` wrote, or a `results.json` of it; `rows`: only these of `second`.
     What both have of splits and seeds is compared; 95 % intervals draw clips and seeds anew. Left out are rows that
@@ -51,9 +52,11 @@ def compare(
     one, two = read_results(first), read_results(second)
     found = []
     for row in two["rows"] if rows is None else chosen(two, rows, second):
-        same = [other for other in one["rows"] if other["row"] == row["row"]]
-        for other in same if to is None else chosen(one, [to], first):
-            if other["column"] == row["column"] and other["cells"] != row["cells"]:
+        named = [] if to is None else chosen(one, [to], first)
+        others = named if named else [other for other in one["rows"] if other["row"] == row["row"]]
+        alike = [other for other in others if other["column"] == row["column"]]
+        for other in alike or named[:1]:
+            if other["cells"] != row["cells"]:
                 found += between(row, other, (two["part"], one["part"]))
     if not found:
         raise FarviewError(
