@@ -1,6 +1,7 @@
 r"""A training step and recognition on a GPU: precisions and memory layouts side by side.
 
     python benchmarks/gpu.py [--networks small-resnet18 paper-resnet34 ...] [--rounds 10] [--json FILE]
+    python benchmarks/gpu.py --processes 1 16         # small-r2plus1d34 in so many processes at once: steps a second
 
 Each line is one network with one precision: milliseconds of S-Net's step (forward, cross-entropy, backward, AdamW), of
 a CSTAT step (T-Net's forward, the MLP map and all terms as well) and of recognition, for the batch and for one video;
@@ -15,7 +16,9 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -28,7 +31,7 @@ from farview.transfer.config import TransferConfig
 from farview.transfer.pair import Pair
 from farview.transfer.total import TransferLoss
 
-CLASSES = 51
+CLASSES, TOGETHER = 51, 5.0
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,45 @@ def measure(
     return figures
 
 
+def train_together(barrier: Any, counts: Any) -> None:
+    """Count S-Net's steps in `TOGETHER` seconds, begun with the other processes."""
+    torch.set_num_threads(1)
+    case = CASES["small-r2plus1d34"]
+    network = ActionNetwork(case.network, 2, case.channels, case.intervals, case.frames).cuda()
+    video = torch.randn(case.batch, case.intervals, case.channels, case.frames, *case.size, device="cuda")
+    labels = torch.arange(case.batch, device="cuda") % 2
+    optimiser = torch.optim.AdamW(network.parameters())
+
+    def step() -> None:
+        loss = F.cross_entropy(network(video).logits, labels)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        loss.item()  # as training, which looks at each loss
+
+    for _ in range(5):
+        step()
+    barrier.wait()
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < TOGETHER:
+        step()
+        count += 1
+    counts.put(count)
+
+
+def side_by_side(processes: int) -> float:
+    """Steps a second of so many processes in all."""
+    context = get_context("spawn")
+    barrier, counts = context.Barrier(processes), context.Queue()
+    workers = [context.Process(target=train_together, args=(barrier, counts)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    total = sum(counts.get() for _ in workers)
+    for worker in workers:
+        worker.join()
+    return total / TOGETHER
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -143,9 +185,14 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--processes", type=int, nargs="+")
     options = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("PyTorch sees no CUDA GPU")
+    if options.processes:
+        for processes in options.processes:
+            print(f"{processes} processes: {side_by_side(processes):.1f} steps a second in all", flush=True)
+        return
     rates = {name: matrix_rate(dtype or torch.float32) for name, dtype in PRECISIONS.items()}
     print(torch.cuda.get_device_name(), torch.__version__)
     print(

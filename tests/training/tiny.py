@@ -1,6 +1,5 @@
 """A tiny recipe on a tiny data set for tests: moving bars as a folder of arrays; seconds of training."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,6 @@ import numpy as np
 from farview.training.recipe import Recipe, read_recipe
 
 CLASSES = ("left", "right")
-ACCELERATOR = os.environ.get("FARVIEW_ACCELERATOR", "cpu")
-"""Where tests train: `gpu` puts all that train a tiny recipe on the GPU."""
 
 
 def make_clips(folder: Path, each: int = 6, height: int = 24, width: int = 32) -> None:
@@ -44,7 +41,7 @@ def tiny_recipe(tmp_path: Path, *overrides: str) -> Recipe:
         "network.stem": "small",
         "augment.flip": "false",
         "loss.threshold": "0.3",
-        "machine.accelerator": ACCELERATOR,
+        "machine.accelerator": "cpu",
         "machine.decoders": "1",
         "machine.threads": "1",
         "out": str(tmp_path / "run"),

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import av
 import numpy as np
 
 from farview.errors import FarviewError
 from farview.frames.arrays import ArrayFrames
+from farview.frames.container import open_input
 from farview.frames.images import ImageFolder
 from farview.frames.open import source_of
 from farview.frames.recording import refuse_other_size
@@ -119,6 +119,5 @@ def is_lossy(path: str) -> bool:
         return any(file.suffix.lower() in (".jpg", ".jpeg", ".webp") for file in source.files())
     if not isinstance(source, VideoFile):
         return False
-    options = {"protocol_whitelist": "file"}
-    with av.open(str(source.path), options=options, metadata_errors="replace") as container:
+    with open_input(str(source.path)) as container:
         return container.streams.video[0].codec_context.name not in LOSSLESS

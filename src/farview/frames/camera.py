@@ -15,6 +15,7 @@ from av.format import Flags
 from av.video.reformatter import VideoReformatter
 
 from farview.errors import UnreadableClip
+from farview.frames.container import open_input
 from farview.frames.decoder import orientation_of
 from farview.frames.haste import LOST, Haste
 from farview.frames.source import Image
@@ -118,15 +119,13 @@ class Stream:
         return re.sub(r"\?.*", "?***", re.sub(r"//[^/]*@", "//***@", self.address))
 
     def frames(self) -> Generator[Timed]:
-        options = {"protocol_whitelist": _PROTOCOLS, "analyzeduration": "1000000"}
+        options = {"analyzeduration": "1000000"}
         if self.address.lower().startswith("rtsp"):
             options["rtsp_transport"] = (
                 "tcp"  # over UDP a lost packet spoils pictures up to the next keyframe
             )
         try:
-            with av.open(
-                self.address, options=options, timeout=PATIENCE, metadata_errors="replace"
-            ) as container:
+            with open_input(self.address, _PROTOCOLS, PATIENCE, **options) as container:
                 if not container.streams.video:
                     raise UnreadableClip(f"{self.name}: sends no video")
                 yield from self._decode(container)

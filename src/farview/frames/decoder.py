@@ -14,6 +14,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from farview.errors import UnreadableClip
+from farview.frames.container import open_input
 from farview.frames.reader import reason_of
 from farview.frames.source import Image
 
@@ -23,7 +24,6 @@ DECODE_THREADS = 1
 
 _INDEXED = ("mov,mp4", "matroska")  # containers that write down the time and kind of every packet
 _ONE_FRAME_A_PACKET = ("h264", "hevc", "vp9", "av1", "mjpeg", "ffv1")
-_LOCAL_FILES_ONLY = {"protocol_whitelist": "file"}  # a playlist must not make us fetch what it names
 _DEMUX_ERRORS = (av.FFmpegError, IndexError)  # the latter from PyAV, for packets of streams that do not exist
 
 
@@ -141,7 +141,7 @@ def frame_times(path: Path) -> list[float] | None:
         return None
     with _open_container(path) as container:
         base = _video_stream(container, path).time_base
-    return None if base is None else [float((time - index.times[0]) * base) for time in index.times]
+    return None if not base else [float((time - index.times[0]) * base) for time in index.times]
 
 
 def _open_container(path: Path) -> InputContainer:
@@ -153,7 +153,7 @@ def _open_container(path: Path) -> InputContainer:
         if not start:
             raise UnreadableClip(f"{path}: is empty (0 bytes); copy or download it again")
         # An absolute path, since FFmpeg takes a name with a colon for an address.
-        container = av.open(os.path.abspath(path), options=_LOCAL_FILES_ONLY, metadata_errors="replace")
+        container = open_input(os.path.abspath(path))
     except av.FFmpegError as error:
         hint = "it may be cut off: copy or download it again" if start[4:] == b"ftyp" else "is it a video?"
         raise UnreadableClip(f"{path}: cannot be opened as a video ({error.strerror}); {hint}") from error

@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from farview.errors import FarviewError, UnreadableClip
+from farview.frames.container import open_input, tag
 from farview.frames.decoder import frame_times
 from farview.frames.reader import file_fingerprint
 from farview.frames.recorder import MARK, Origin
@@ -84,9 +85,8 @@ def is_recording(path: Path) -> bool:
 def read_origin(path: Path) -> Origin:
     """Where an eLR recording comes from. Raises `UnreadableClip` where the file is none."""
     try:
-        options = {"protocol_whitelist": "file"}
-        with av.open(path.absolute().as_posix(), options=options, metadata_errors="replace") as container:
-            text = container.metadata.get(MARK)
+        with open_input(path.absolute().as_posix()) as container:
+            text = tag(container, MARK)
     except (av.FFmpegError, OSError) as error:
         raise UnreadableClip(f"{path}: cannot be opened as an eLR recording: {error.strerror}") from error
     if text is None:

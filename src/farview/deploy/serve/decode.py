@@ -14,6 +14,7 @@ import numpy as np
 from farview.deploy.private import no_dumps
 from farview.deploy.serve.limits import Limits
 from farview.errors import FarviewError, UnreadableClip
+from farview.frames.container import open_input
 from farview.frames.recording import ElrRecording, is_recording, refuse_other_size
 from farview.frames.source import Images
 from farview.frames.video import VideoFile
@@ -109,9 +110,7 @@ def check_header(path: Path, limits: Limits) -> None:
     Raises `UnreadableClip` where there is no video.
     """
     try:
-        with av.open(
-            str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        ) as container:
+        with open_input(str(path)) as container:
             streams = [stream for stream in container.streams.video if stream.codec_context]
             pixels = max((stream.width * stream.height for stream in streams), default=0)
             seconds = (container.duration or 0) / av.time_base
