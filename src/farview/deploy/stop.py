@@ -1,5 +1,6 @@
 """Ending on Ctrl-C or SIGTERM in good order: between two frames, never within the writing of one."""
 
+import _thread
 import signal
 import threading
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ def stop_on_signal() -> Iterator[threading.Event]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         restore()
-        stop.set()
+        # The main thread, within which this runs, may hold the event's own lock.
+        _thread.start_new_thread(stop.set, ())
 
     for number in _SIGNALS:
         signal.signal(number, ask)
