@@ -36,6 +36,8 @@ class Trace:
     """Paths that a process opened before it gave up memory images of itself."""
     dumps_off: int = 0
     """Processes that gave them up."""
+    programs: set[str] = field(default_factory=set)
+    """Other programs that were started, by name; what these did is not counted."""
 
 
 def works() -> bool:
@@ -60,7 +62,7 @@ def tracing(
     """strace over `farview ARGUMENTS` while it runs, and the trace, which is there once it has ended by itself."""
     folder.mkdir()
     command = ["strace", "-ff", "--seccomp-bpf", "-qq", "-yy", "-s", "256", "-e", "signal=none"]
-    command += ["-e", f"trace={_OUT},openat,open,creat,mmap,connect,prctl", "-o", str(folder / "t")]
+    command += ["-e", f"trace={_OUT},openat,open,creat,mmap,connect,prctl,execve", "-o", str(folder / "t")]
     command += [sys.executable, "-m", "farview", *arguments]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(
@@ -92,7 +94,12 @@ def _read(text: str, found: Trace) -> None:
         if call is None:
             continue
         name, arguments, result = call.groups()
-        if name == "prctl":
+        if name == "execve":
+            program = Path(arguments.split('"')[1])
+            if result == "0" and program != Path(sys.executable):
+                found.programs.add(program.name)
+                break
+        elif name == "prctl":
             dumps_off |= "PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in arguments and result == "0"
         elif name == "connect":
             found.connected.add(arguments)
