@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
+from multiprocessing import active_children
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from farview.experiments.tables.show import digits, name_of, setting, shown, unb
 from farview.experiments.tables.table import refuse_same_splits, table
 from farview.models.model_file import load_model, read_contract
 from farview.training.phases import MODEL, run
-from farview.training.recipe import read_recipe
+from farview.training.recipe import Recipe, read_recipe
 from tests.experiments.tables.of_table import planned_cells
 from tests.training.tiny import make_clips
 
@@ -303,6 +305,34 @@ def test_a_worker_that_is_killed_between_tasks_costs_none(
     request = tiny_request(folder, rows=("Student",), seeds=(0, 1), out=str(folder / "idle"))
     tasks = tasks_of(plan(planned_cells(TABLES["4"], request), quiet=True))
     assert run_tasks(tasks, 1, "local", lambda task, done: time.sleep(2), quiet=True) == {}
+
+
+def slow(task: Task, recipe: Recipe, quiet: bool) -> None:
+    """Tells that it began, and takes a while."""
+    Path(f"{recipe.out}-{task.phase}.begun").touch()
+    time.sleep(5)
+
+
+def test_an_interrupt_ends_what_runs_and_begins_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "work", slow)
+    request = tiny_request(folder, rows=("Student",), seeds=(0, 1, 2), out=str(folder / "interrupted"))
+    tasks = tasks_of(plan(planned_cells(TABLES["4"], request), quiet=True))
+
+    def begun() -> list[Path]:
+        return list((folder / "interrupted").rglob("*.begun"))
+
+    def interrupt() -> None:
+        while not begun():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
+    assert len(tasks) == 3 and len(begun()) == 1
+    assert active_children() == []
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:

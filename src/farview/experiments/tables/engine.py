@@ -1,11 +1,12 @@
 """Run the phases of many cells: each once, those that others need first, side by side where asked."""
 
 import os
+import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -134,6 +135,7 @@ def run_tasks(
 
     A phase that fails fails those that build on it; the others go on. Where a process is killed, what ran beside it
     is lost with it: those phases go on from their last epochs, one at a time, and one that is killed alone has failed.
+    On Ctrl-C what runs is ended at once.
     `report` is called after each that is done.
     """
     failed: dict[Path, str] = {}
@@ -184,11 +186,12 @@ def run_tasks(
                     failed[task.folder] = f"{task.name}: {why}"
                 done += 1
                 report(task, done)
-    except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException:
+        for process in active_children():
+            process.kill()  # its phase goes on from its last epoch
+        pool.shutdown(cancel_futures=True)
         raise
-    finally:
-        pool.shutdown()
+    pool.shutdown()
     return failed
 
 
@@ -221,7 +224,13 @@ def executor(jobs: int, engine: Engine) -> Executor:
     """Processes of this machine, or tasks of a Ray cluster."""
     if engine == "ray":
         return RayExecutor()
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=follow_parent)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=start_worker)
+
+
+def start_worker() -> None:
+    """First thing in a worker: Ctrl-C is for the parent, which ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
 
 
 class RayExecutor(Executor):
