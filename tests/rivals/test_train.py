@@ -7,7 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from farview.cli import main
 from farview.errors import FarviewError
+from farview.experiments.evaluate import evaluate
 from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.rivals.i3d import I3dConfig, TwoStream
@@ -126,3 +128,17 @@ def test_a_support_vector_machine_refuses_first_weights(tmp_path: Path) -> None:
     given = replace(recipe, student=replace(recipe.student, initial="weights.pt"))
     with pytest.raises(FarviewError, match=r"student\.initial: pot has no weights"):
         run_rival(given, PotConfig(("hog",)), quiet=True)
+
+
+def test_the_verb_evaluate_gives_the_figures_of_training(tmp_path: Path) -> None:
+    """Of a network and of a support vector machine; who wants a T-Net or S-Net is told what the file is."""
+    recipe = tiny_recipe(tmp_path, "--student.epochs=1")
+    for config in (SMALL, PotConfig()):
+        model = run_rival(recipe, config, quiet=True) / "model.safetensors"
+        trained = read_description(model)["accuracy"]
+        for part, name in (("test", "test"), ("val", "validation")):
+            found = evaluate(model, recipe.data, part, store=recipe.store, quiet=True)  # type: ignore[arg-type]
+            assert found.accuracy.clips == trained[name]["clips"]
+            assert found.accuracy.prec1 == pytest.approx(trained[name]["prec1"])
+        with pytest.raises(SystemExit, match="is a rival of Table V, which farview evaluate can measure"):
+            main(["predict", str(model), str(tmp_path / "clips")])

@@ -1,9 +1,9 @@
 """How good is a model on a data set: the verb `farview evaluate`."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -15,7 +15,7 @@ from farview.data.splits import readable, training_parts
 from farview.errors import FarviewError, UnreadableClip
 from farview.frames.sensor import SensorModel
 from farview.frames.store import FrameStore
-from farview.models.contract import Contract, read_contract
+from farview.models.contract import is_rival, read_contract
 from farview.models.model_file import load_model
 from farview.training.evaluation import Predictions, predict_clips
 from farview.training.fusion import fuse
@@ -23,6 +23,21 @@ from farview.training.metrics import Accuracy, accuracy, confusion
 from farview.training.phases import write_json, write_predictions
 from farview.training.processor import device_of
 from farview.training.recipe import STORE, MachineConfig
+
+
+class Described(Protocol):
+    """What a model tells of itself: a contract, or another method's model."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the logits."""
+
+    @property
+    def trained(self) -> dict[str, Any]:
+        """How it was trained."""
+
+
+Predict = Callable[[Sequence[Clip], FrameStore], Predictions]
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ def evaluate(
 ) -> Evaluation:
     """Accuracy of a model on one part of a data set: `test`, or `val` and `train` as the model's training divided them.
 
+    A model is T-Net, S-Net or a rival of Table V, which runs on a CPU; of a rival every clip is one interval.
     Labels are matched to the model's classes by name. Unreadable clips raise `UnreadableClip` by name unless
     `skip_unreadable`. `accelerator`: auto (a GPU where there is one), cpu or gpu; raises FarviewError without one.
     """
@@ -78,19 +94,11 @@ def evaluate(
         raise FarviewError(
             "--accelerator gpu: PyTorch sees no CUDA GPU; leave it out, or install its GPU build"
         )
-    network, contract = load_model(Path(model))
+    root = Path(store).expanduser()
+    described, folder, predict = _rival(model, root) if is_rival(model) else _network(model, root, device)
     data = open_data(config)
     listed = data.part("test") if part == "test" else data.part("train") + data.part("val")
-    relabelled = {clip.id: clip for clip in relabel(data, listed, contract)}
-    hr = contract.resolution == "hr"
-    sensor = contract.sensor or SensorModel()
-    folder = FrameStore(
-        Path(store).expanduser(),
-        None if hr else sensor,
-        contract.input_size if hr else None,
-        aspect=(sensor.height, sensor.width),
-        flow=contract.flow,
-    )
+    relabelled = {clip.id: clip for clip in relabel(data, listed, described)}
     with progress("decoding", quiet) as update:
         unreadable = folder.build([clip.source for clip in listed], workers=workers, progress=update)
     if unreadable and not skip_unreadable:
@@ -100,22 +108,52 @@ def evaluate(
             f"mend them or go on without them by --skip-unreadable"
         )
     chosen = (
-        readable(listed, unreadable) if part == "test" else trained_part(data, part, contract, unreadable)
+        readable(listed, unreadable) if part == "test" else trained_part(data, part, described, unreadable)
     )
     clips = [relabelled[clip.id] for clip in chosen if clip.id in relabelled]
     if not clips:
         raise FarviewError(f"{config.source}: the part '{part}' has no readable clips")
-    predictions = predict_clips(network, contract, clips, folder, device=device)
+    predictions = predict(clips, folder)
     return Evaluation(
         str(model),
         config.source,
         part,
-        contract.classes,
+        described.classes,
         accuracy(predictions.logits, predictions.labels, predictions.interval_logits),
-        confusion(predictions.logits, predictions.labels, len(contract.classes)),
+        confusion(predictions.logits, predictions.labels, len(described.classes)),
         predictions,
         unreadable,
     )
+
+
+def _network(model: str | Path, root: Path, device: str) -> tuple[Described, FrameStore, Predict]:
+    """T-Net or S-Net: what it tells of itself, the frames that it sees, and how it predicts."""
+    network, contract = load_model(Path(model))
+    hr = contract.resolution == "hr"
+    sensor = contract.sensor or SensorModel()
+    folder = FrameStore(
+        root,
+        None if hr else sensor,
+        contract.input_size if hr else None,
+        aspect=(sensor.height, sensor.width),
+        flow=contract.flow,
+    )
+    return (
+        contract,
+        folder,
+        lambda clips, frames: predict_clips(network, contract, clips, frames, device=device),
+    )
+
+
+def _rival(model: str | Path, root: Path) -> tuple[Described, FrameStore, Predict]:
+    """The same of a rival."""
+    from farview.rivals.network_file import load
+    from farview.rivals.run import predict
+
+    rival = load(Path(model))
+    sensor = rival.sensor
+    folder = FrameStore(root, sensor, None, aspect=(sensor.height, sensor.width))
+    return rival, folder, lambda clips, frames: predict(rival, clips, frames)
 
 
 def write_evaluation(result: Evaluation, out: Path) -> None:
@@ -154,14 +192,14 @@ def fused(first: Evaluation, second: Evaluation, weights: Sequence[float]) -> Ev
 
 
 def trained_part(
-    data: DataSet, part: Part, contract: Contract, unreadable: Container[str]
+    data: DataSet, part: Part, described: Described, unreadable: Container[str]
 ) -> tuple[Clip, ...]:
     """The clips that the model's training learned from (`train`) or held out (`val`).
 
     Raises `FarviewError` where it held out none, and where `data` cannot be what it was trained on.
     """
     try:
-        share, count = contract.trained["data"]["val_share"], contract.trained["clips"]
+        share, count = described.trained["data"]["val_share"], described.trained["clips"]
     except KeyError:
         raise FarviewError(
             "the model file does not tell how its data were divided; take --part test"
@@ -180,15 +218,15 @@ def trained_part(
     return train if part == "train" else val
 
 
-def relabel(data: DataSet, clips: Sequence[Clip], contract: Contract) -> list[Clip]:
+def relabel(data: DataSet, clips: Sequence[Clip], described: Described) -> list[Clip]:
     """The labelled clips with their labels as indices into the model's classes."""
-    place = {name: i for i, name in enumerate(contract.classes)}
+    place = {name: i for i, name in enumerate(described.classes)}
     clips = [clip for clip in clips if clip.label is not None]
     used = sorted({data.classes[clip.label] for clip in clips if clip.label is not None})
     unknown = [name for name in used if name not in place]
     if unknown:
         raise FarviewError(
-            f"{data.name}: class '{unknown[0]}' is unknown to the model, which knows: {', '.join(contract.classes)}"
+            f"{data.name}: class '{unknown[0]}' is unknown to the model, which knows: {', '.join(described.classes)}"
         )
     return [replace(c, label=place[data.classes[c.label]]) for c in clips if c.label is not None]
 

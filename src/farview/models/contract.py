@@ -22,6 +22,8 @@ FORMAT = 3  # of model files; raised when an older Farview could no longer read 
 MOST_LEVELS = 8
 """Of a temporal pyramid: 128 parts, more than any clip has intervals."""
 KEY = "farview"  # of the metadata; one key alone, as safetensors writes several in random order
+RIVAL = "farview-rival"
+"""The same of another method's model, which is neither T-Net nor S-Net."""
 CONTRACT = "contract.json"  # in what `farview export` writes
 
 
@@ -199,6 +201,15 @@ def read_contract(path: Path | str) -> Contract:
         raise FarviewError(f"{path}: {error}") from None
 
 
+def is_rival(path: Path | str) -> bool:
+    """Whether a file holds another method's model. False where it cannot be read."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return RIVAL in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def _metadata(path: Path | str) -> str:
     """The contract's text in a `.safetensors` file."""
     try:
@@ -208,6 +219,10 @@ def _metadata(path: Path | str) -> str:
         raise FarviewError(
             f"{path}: not a whole .safetensors file ({error}); copy or train the model again"
         ) from None
+    if RIVAL in metadata:
+        raise FarviewError(
+            f"{path}: is a rival of Table V, which farview evaluate can measure; expected a T-Net or S-Net"
+        )
     if KEY not in metadata:
         raise FarviewError(
             f"{path}: a .safetensors file, but not a Farview model (its metadata lack '{KEY}'); expected one "

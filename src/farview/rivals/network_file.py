@@ -17,13 +17,14 @@ from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
+from farview.models.contract import RIVAL
 from farview.models.cost import multiply_adds
 from farview.rivals.fully_coupled import FullyCoupledConfig
 from farview.rivals.i3d import I3dConfig
 from farview.rivals.multi_siamese import MultiSiameseConfig
 from farview.rivals.network import Rival, StreamsConfig
 from farview.rivals.pot import PotModel
-from farview.rivals.pot_file import FORMAT, KEY, load_pot, read_description
+from farview.rivals.pot_file import FORMAT, load_pot, read_description
 from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
 from farview.rivals.streams import seen_of
@@ -97,7 +98,7 @@ def save_rival(path: Path, model: RivalModel) -> None:
         if _needed(name, model.network)
     }
     with atomic_write(path) as file:
-        file.write(save(weights, {KEY: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
+        file.write(save(weights, {RIVAL: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
 
 
 def load(path: Path) -> RivalModel | PotModel:

@@ -12,11 +12,11 @@ from safetensors.numpy import save
 from farview.errors import FarviewError
 from farview.frames.files import atomic_write
 from farview.frames.sensor import SensorModel
+from farview.models.contract import RIVAL
 from farview.rivals.pot import PotConfig, PotModel
 from farview.rivals.svm import Svm
 
 FORMAT = 1
-KEY = "farview-rival"  # not the networks': their readers then say that this is no network
 
 
 def save_pot(path: Path, model: PotModel) -> None:
@@ -41,7 +41,7 @@ def save_pot(path: Path, model: PotModel) -> None:
     }
     with atomic_write(path) as file:
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        file.write(save(whole, {KEY: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
+        file.write(save(whole, {RIVAL: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -53,11 +53,11 @@ def read_description(path: Path) -> dict[str, Any]:
         raise FarviewError(f"{path}: no such model; expected a .safetensors file of a rival")
     try:
         with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(KEY)
+            text = (file.metadata() or {}).get(RIVAL)
     except (SafetensorError, OSError) as error:
         raise FarviewError(f"{path}: not a whole .safetensors file ({error}); train it again") from None
     if text is None:
-        raise FarviewError(f"{path}: not a rival of Table V (its metadata lack '{KEY}')")
+        raise FarviewError(f"{path}: not a rival of Table V (its metadata lack '{RIVAL}')")
     found = json.loads(text)
     if found["format"] > FORMAT:
         raise FarviewError(

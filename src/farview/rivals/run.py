@@ -171,8 +171,8 @@ def finish(
     return measured
 
 
-def predict(model: PotModel, clips: Sequence[Clip], store: FrameStore) -> Predictions:
-    """Whole clips of at least one; a clip is one interval, its features are the pooled vector."""
+def predict(model: PotModel | RivalModel, clips: Sequence[Clip], store: FrameStore) -> Predictions:
+    """Whole clips of at least one; a clip is one interval, its features are the pooled vector (a network's: logits)."""
     logits, vectors = model.logits(store.elr(clip.source) for clip in clips)
     found = torch.from_numpy(logits).float()
     return Predictions(
