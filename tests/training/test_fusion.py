@@ -83,6 +83,11 @@ def test_evaluate_adds_a_flow_model(
 def test_evaluate_takes_one_model_of_each_stream(streams: tuple[Run, Run]) -> None:
     rgb, flow = (str(each.models["student"]) for each in streams)
     source = streams[0].recipe.data.source
+    for weights in (["0", "0"], ["-1", "2"]):
+        with pytest.raises(SystemExit, match=r"--fusion: .* expected weights of at least 0, not both 0"):
+            main(["evaluate", rgb, source, "--flow", flow, "--fusion", *weights])
+    with pytest.raises(SystemExit):
+        main(["evaluate", rgb, source, "--fusion", "1", "2"])
     with pytest.raises(SystemExit, match=f"--flow: {rgb} was not trained on flow"):
         main(["evaluate", rgb, source, "--flow", rgb])
     with pytest.raises(SystemExit, match=f"MODEL: {flow} was not trained on frames"):

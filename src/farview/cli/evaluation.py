@@ -43,9 +43,7 @@ def evaluate(arguments: Arguments) -> None:
         help="val: what the model's training held out; train: what it learned from (default test)",
     )
     parser.add_argument("--flow", help="a second model, of flow: the class probabilities of both are added")
-    parser.add_argument(
-        "--fusion", type=float, nargs=2, default=[1.0, 1.0], help="their weights (default 1 1)"
-    )
+    parser.add_argument("--fusion", type=float, nargs=2, help="their weights (default 1 1)")
     parser.add_argument("--out", help="folder for results.json and predictions.csv")
     parser.add_argument("--skip_unreadable", type=bool, default=False, help="go on without unreadable clips")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode (default 2)")
@@ -62,9 +60,14 @@ def evaluate(arguments: Arguments) -> None:
     from pathlib import Path
 
     from farview.experiments import evaluate as job
+    from farview.training.recipe import check_fusion
 
+    fusion = options.fusion or (1.0, 1.0)
     if options.flow:
+        check_fusion("--fusion", fusion)
         job.check_streams(options.model, options.flow)
+    elif options.fusion:
+        parser.error("--fusion weighs two models: name the one of flow by --flow")
     models = [options.model, *([options.flow] if options.flow else [])]
     results = [
         job.evaluate(
@@ -78,7 +81,7 @@ def evaluate(arguments: Arguments) -> None:
         )
         for model in models
     ]
-    result = job.fused(results[0], results[1], options.fusion) if options.flow else results[0]
+    result = job.fused(results[0], results[1], fusion) if options.flow else results[0]
     if options.out:
         job.write_evaluation(result, Path(options.out))
     if options.json:

@@ -171,8 +171,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.phases or [p for p in PHASES if p in self.phases] != list(self.phases):
             raise FarviewError(f"phases: {list(self.phases)}; expected some of {list(PHASES)}, in this order")
-        if min(self.fusion) < 0 or not 0 < sum(self.fusion) < math.inf:
-            raise FarviewError(f"fusion: {list(self.fusion)}; expected weights of at least 0, not both 0")
+        check_fusion("fusion", self.fusion)
         if not 0 <= self.seed < 2**32:
             raise FarviewError(f"seed: {self.seed} must be a whole number from 0 to {2**32 - 1}")
         if not 0 <= self.unreadable_share <= 1:
@@ -257,6 +256,12 @@ def check_comparable(recipe: Recipe, student: NetworkConfig) -> None:
             "transfer.refit: fits S-Net's first convolution to T-Net's, pixel by pixel, and their inputs differ in "
             "size; leave out transfer.refit or input.elr_size"
         )
+
+
+def check_fusion(name: str, weights: Sequence[float]) -> None:
+    """Raise FarviewError, naming the key or option, for weights of two streams that cannot be."""
+    if not min(weights) >= 0 or not 0 < sum(weights) < math.inf:
+        raise FarviewError(f"{name}: {list(weights)}; expected weights of at least 0, not both 0")
 
 
 def digest(settings: Any) -> str:

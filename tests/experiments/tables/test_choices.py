@@ -13,7 +13,7 @@ from farview.errors import FarviewError
 from farview.experiments.tables.choices import Trial, decide, read_choices, taken
 from farview.experiments.tables.rows import Row
 from farview.experiments.tables.table import table
-from farview.training.recipe import recipe_path
+from farview.training.recipe import read_recipe, recipe_path
 from tests.experiments.tables.test_table import tiny_request
 
 CHOICES = [{"student.lr": "1e-9"}, {"student.lr": "0.01"}, {"student.lr": "1e30"}]
@@ -63,6 +63,17 @@ def test_a_broken_file_of_choices_is_named_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(FarviewError, match=r"choices\.yaml: not YAML: .* line 2") as caught:
         read_choices(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_may_be_written_as_1e_3(tmp_path: Path) -> None:
+    """YAML takes these for texts; a recipe does not."""
+    path = tmp_path / "choices.yaml"
+    path.write_text("- {student.lr: 1e-3}\n- {student.lr: 2e-3, student.optimizer: sgd}\n")
+    read = [
+        read_recipe(None, ["--data.source=mime", *(f"--{key}={value}" for key, value in choice.items())])
+        for choice in read_choices(str(path))
+    ]
+    assert [recipe.student.lr for recipe in read] == [0.001, 0.002]
 
 
 def test_the_choices_that_come_with_farview_are_recipe_keys() -> None:

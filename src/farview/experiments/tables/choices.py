@@ -37,7 +37,11 @@ def read_choices(name: str) -> list[Settings]:
         raise FarviewError(
             f"{path}: expected a list of at least two choices, each a mapping such as {{student.lr: 0.001}}"
         )
-    return [{str(key): json.dumps(value) for key, value in each.items()} for each in read]
+    # A text stays as it is: YAML takes 1e-3 for one.
+    return [
+        {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in each.items()}
+        for each in read
+    ]
 
 
 def make_trials(
