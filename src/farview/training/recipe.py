@@ -153,6 +153,9 @@ class Recipe:
     """Weights of the transfer (paper, Eq. 2 to 5)."""
     fusion: tuple[float, float] = (1.0, 1.0)
     """Weights of the class probabilities of an RGB and a flow network where both decide (table 5)."""
+    rival_width: float | None = None
+    """Channels of table 5's rival networks as a share of the published ones; default: all at paper scale, a quarter
+    (C3D an eighth) at small scale."""
     phases: tuple[Phase, ...] = PHASES
     """Which phases to run, in order."""
     seed: int = 0

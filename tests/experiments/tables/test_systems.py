@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request
 from farview.experiments.tables.engine import plan, tasks_of
@@ -23,6 +24,7 @@ from farview.rivals.i3d import I3dConfig
 from farview.rivals.isr import IsrConfig
 from farview.rivals.multi_siamese import MultiSiameseConfig
 from farview.rivals.network_file import load_rival
+from farview.rivals.pot import PotConfig
 from farview.rivals.pot_file import load_pot
 from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
@@ -130,6 +132,18 @@ def test_cost_is_that_of_all_streams(finished: Results) -> None:
     assert pot["multiply_adds"] == support * length + 2 * support
     assert pot["parameters"] == support * length + 2 * support + 2 + len(model.scales)
     assert all(row["seconds_a_clip"] > 0 for row in finished["rows"])
+
+
+def test_the_width_of_rival_networks_may_be_said(folder: Path) -> None:
+    request = request_of(folder, rows=("PoT", "I3D", "fully-coupled", "R(2+1)D-34"))
+    for scale in ("paper", "small"):
+        asked = replace(request, scale=scale, overrides=("--rival_width", "0.1"))
+        pot, *networks, ours = [cell.row.rival for cell in planned_cells(TABLES["5"], asked)]
+        assert pot == PotConfig() and [network.width for network in networks] == [0.1, 0.1] and ours is None
+    with pytest.raises(FarviewError, match="--rival_width: no row that is asked for is a rival network"):
+        table("5", replace(asked, rows=("PoT", "CSTAT, ResNet")), quiet=True)
+    with pytest.raises(FarviewError, match=r"width: -1\.0 must be above 0"):
+        planned_cells(TABLES["5"], replace(request, overrides=("--rival_width=-1",)))
 
 
 def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder: Path) -> None:

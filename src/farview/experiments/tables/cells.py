@@ -8,6 +8,7 @@ from typing import Literal
 from farview.errors import FarviewError
 from farview.experiments.tables.rows import Row, Settings, Table, choose
 from farview.experiments.tables.systems import narrow
+from farview.rivals.network import StreamsConfig
 from farview.training.phases import write_yaml
 from farview.training.recipe import Recipe, read_recipe
 
@@ -92,8 +93,17 @@ def rows_of(table: Table, request: Request) -> tuple[list[Row], list[str]]:
         if row.pool and request.pool is None:
             left_out.append(f"{row.name}: needs unlabeled clips; give them by --pool kind:folder")
         else:
-            rows.append(replace(row, rival=narrow(row.rival)) if request.scale == "small" else row)
+            row = replace(row, rival=narrow(row.rival)) if request.scale == "small" else row
+            rows.append(widened(row, request, table.columns[0]))
     return rows, left_out
+
+
+def widened(row: Row, request: Request, column: str) -> Row:
+    """The row with its rival network as wide as the recipe says, where it says so."""
+    if not isinstance(row.rival, StreamsConfig):
+        return row
+    width = cell_recipe(request, row, column, request.splits[0], request.seeds[0]).rival_width
+    return row if width is None else replace(row, rival=replace(row.rival, width=width))
 
 
 def make_cells(

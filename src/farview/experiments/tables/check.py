@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import NARROW, Request
 from farview.experiments.tables.rows import Row
+from farview.rivals.network import StreamsConfig
 
 OWN = {
     "data.source": "the data that the command itself names",
@@ -56,6 +57,8 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         if not word.startswith("--"):
             continue
         key, equals, value = word.removeprefix("--").partition("=")
+        if key == "rival_width" and not any(isinstance(row.rival, StreamsConfig) for row in rows):
+            raise FarviewError("--rival_width: no row that is asked for is a rival network; leave it out")
         if key in OWN:
             raise FarviewError(f"--{key}: each cell has its own; it follows from {OWN[key]}")
         if said and all(
