@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -140,5 +141,11 @@ def test_the_verb_evaluate_gives_the_figures_of_training(tmp_path: Path) -> None
             found = evaluate(model, recipe.data, part, store=recipe.store, quiet=True)  # type: ignore[arg-type]
             assert found.accuracy.clips == trained[name]["clips"]
             assert found.accuracy.prec1 == pytest.approx(trained[name]["prec1"])
+        if config is SMALL:
+            grey = [np.zeros((3, 6, 8, 1), np.uint8)]
+            with pytest.raises(
+                FarviewError, match="the frames have 1 channels, and the i3d network was trained on 3"
+            ):
+                load_rival(model).logits(grey)
         with pytest.raises(SystemExit, match="is a rival of Table V, which farview evaluate can measure"):
             main(["predict", str(model), str(tmp_path / "clips")])

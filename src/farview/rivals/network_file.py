@@ -70,9 +70,17 @@ class RivalModel:
 
     @torch.no_grad()
     def logits(self, videos: Iterable[Images]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """(N, classes) logits of N eLR videos (T, h, w, C), each of its own T, twice: a network's last features."""
+        """(N, classes) logits of N eLR videos (T, h, w, C), each of its own T, twice: a network's last features.
+
+        Raises FarviewError for frames of other channels than it was trained on.
+        """
         rows = []
         for frames in videos:
+            if frames.shape[-1] != self.channels:
+                raise FarviewError(
+                    f"the frames have {frames.shape[-1]} channels, and the {self.config.method} network was trained "
+                    f"on {self.channels}; give it recordings like those, or train it on these"
+                )
             seen = seen_of(frames, self.config.streams, self.config.intervals, self.flow)
             rows.append(self.network(seen).mean(1)[0].numpy())
         found = np.stack(rows)
