@@ -68,7 +68,8 @@ def test_a_picture_shows_the_flow(finished: Run, tmp_path: Path) -> None:
     shown = flow_colours(made.seen[:, 1])
     assert {tuple(c) for c in row.pictures.reshape(-1, 3)} == {tuple(c) for c in shown.reshape(-1, 3)}
     assert model_rows(teacher, teacher.recognise(video))[1].label.startswith("24×32 flow: hue")
-    assert len(teacher_rows(student, made, teacher, video)) >= 3
+    labels = [row.label for row in teacher_rows(student, made, teacher, video)]
+    assert len(labels) >= 3 and any(label.endswith("levels of flow or more") for label in labels)
     for name in ("a.png", "a.mp4"):
         assert explain(finished.models["transfer"], video, tmp_path / name).stat().st_size > 1000
     write_report(finished, tmp_path / "report", title="flow")

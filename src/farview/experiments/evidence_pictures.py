@@ -33,10 +33,11 @@ def evidence_rows(
     """
     frames = middle_pictures(hr)
     change = middle_maps((grey(hr) - grey(elr)).abs())
+    levels = "levels of flow" if hr.shape[2] == 2 else "grey levels"
     rows = [
         Row("HR: what T-Net sees", frames),
         Row("eLR enlarged: what S-Net sees", middle_pictures(elr)),
-        Row(f"lost: changed by {config.same:g} grey levels or more", tinted(frames, change >= config.same)),
+        Row(f"lost: changed by {config.same:g} {levels} or more", tinted(frames, change >= config.same)),
     ]
     for kind, confidence in confidence_maps(hr, elr, config, extractor).items():
         kept = is_kept(confidence, config.threshold)

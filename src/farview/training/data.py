@@ -56,7 +56,7 @@ def prepare(recipe: Recipe, quiet: bool = False) -> Prepared:
     pool = open_pool(recipe.data)
     store = open_store(recipe)
     used = [clip for clip in data.clips if clip.part != "unused"] + list(pool)
-    with progress("decoding", quiet) as update:
+    with progress("optical flow" if recipe.input.motion else "decoding", quiet) as update:
         unreadable = store.build([c.source for c in used], workers=recipe.machine.decoders, progress=update)
     refuse_unreadable(recipe, data, pool, unreadable)
     if unreadable and not quiet:
