@@ -103,7 +103,7 @@ def test_the_file_is_the_same_for_the_same_model_and_says_what_it_is_not(tmp_pat
     for name in ("one", "two"):
         save_pot(tmp_path / name, model)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    with pytest.raises(FarviewError, match="not a Farview model"):
+    with pytest.raises(FarviewError, match="is a rival of Table V"):
         read_contract(tmp_path / "one")
     again = load_pot(tmp_path / "one")
     np.testing.assert_array_equal(again.logits(videos)[0], model.logits(videos)[0])
