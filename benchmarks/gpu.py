@@ -27,6 +27,7 @@ from farview.data.augment import normalise
 from farview.models.contract import NetworkConfig
 from farview.models.cost import cost
 from farview.models.network import ActionNetwork, ActionOutput
+from farview.training.processor import laid_out
 from farview.transfer.config import TransferConfig
 from farview.transfer.pair import Pair
 from farview.transfer.total import TransferLoss
@@ -81,12 +82,6 @@ def matrix_rate(dtype: torch.dtype) -> float:
     return n**3 / seconds
 
 
-def laid(network: ActionNetwork, case: Case, channels_last: bool) -> ActionNetwork:
-    deep = case.network.backbone.startswith("r2plus1d")
-    layout = torch.channels_last_3d if deep else torch.channels_last
-    return network.to(memory_format=layout) if channels_last else network  # type: ignore[call-overload]
-
-
 def measure(
     case: Case, dtype: torch.dtype | None, channels_last: bool, rounds: int, rate: float
 ) -> dict[str, float]:
@@ -97,7 +92,9 @@ def measure(
     labels = torch.arange(case.batch, device="cuda") % CLASSES
     targets = F.one_hot(labels, CLASSES).float()
     arguments = (case.network, CLASSES, case.channels, case.intervals, case.frames)
-    student, teacher = (laid(ActionNetwork(*arguments).cuda(), case, channels_last) for _ in range(2))
+    student, teacher = (ActionNetwork(*arguments).cuda() for _ in range(2))
+    for network in (student, teacher) if channels_last else ():
+        laid_out(network)
     teacher.eval().requires_grad_(False)
     transfer = TransferLoss(TransferConfig(confidence="mlp"), case.channels).cuda()
     optimiser = torch.optim.AdamW([*student.parameters(), *transfer.parameters()])

@@ -193,7 +193,9 @@ def read_contract(path: Path | str) -> Contract:
             f"{path}: no such model; expected a .safetensors file that farview has written, or an exported one"
         )
     text = (
-        read_bundle(path, CONTRACT)[CONTRACT].decode(errors="replace") if is_bundle(path) else _metadata(path)
+        read_bundle(path, CONTRACT)[CONTRACT].decode(errors="replace")
+        if is_bundle(path)
+        else _contract_text(path)
     )
     try:
         return Contract.from_json(text)
@@ -204,21 +206,25 @@ def read_contract(path: Path | str) -> Contract:
 def is_rival(path: Path | str) -> bool:
     """Whether a file holds another method's model. False where it cannot be read."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            return RIVAL in (file.metadata() or {})
-    except (SafetensorError, OSError):
+        return RIVAL in _metadata(path)
+    except FarviewError:
         return False
 
 
-def _metadata(path: Path | str) -> str:
-    """The contract's text in a `.safetensors` file."""
+def _metadata(path: Path | str) -> dict[str, str]:
+    """Of a `.safetensors` file."""
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            return file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise FarviewError(
             f"{path}: not a whole .safetensors file ({error}); copy or train the model again"
         ) from None
+
+
+def _contract_text(path: Path | str) -> str:
+    """The contract's text in a `.safetensors` file."""
+    metadata = _metadata(path)
     if RIVAL in metadata:
         raise FarviewError(
             f"{path}: is a rival of Table V, which farview evaluate can measure; expected a T-Net or S-Net"
