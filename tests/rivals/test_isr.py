@@ -10,6 +10,7 @@ pytest.importorskip("sklearn")
 
 from farview.errors import FarviewError
 from farview.rivals import isr
+from farview.rivals.descriptors import Descriptor
 from farview.rivals.isr import (
     IDENTITY,
     IsrConfig,
@@ -29,7 +30,7 @@ from farview.training.recipe import Recipe
 from tests.training.tiny import tiny_recipe
 
 HOG = PotConfig(("hog",))
-SMALL = IsrConfig(HOG, copies=3, pool=6, search_clips=6)
+SMALL = IsrConfig(("hog",), copies=3, pool=6, search_clips=6)
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +153,13 @@ def test_options_that_cannot_work_are_refused(wrong: dict[str, int]) -> None:
         IsrConfig(**wrong)  # type: ignore[arg-type]
 
 
-def test_it_runs_end_to_end_and_says_which_transforms_it_chose(recipe: Recipe, clips: Prepared) -> None:
-    folder: Path = run_rival(recipe, IsrConfig(copies=3, pool=6, search_clips=6), clips, quiet=True)
+@pytest.mark.parametrize("descriptors", [("hog", "hof"), ("hog", "hof", "cnn")])
+def test_it_runs_end_to_end_and_says_which_transforms_it_chose(
+    descriptors: tuple[Descriptor, ...], recipe: Recipe, clips: Prepared
+) -> None:
+    folder: Path = run_rival(recipe, replace(SMALL, descriptors=descriptors), clips, quiet=True)
     model = load_pot(folder / "model.safetensors")
+    assert (model.network is not None) == ("cnn" in descriptors)
     assert model.method == "isr" and model.accuracy["test"]["prec1"] >= 75
     transforms = [Transform(**each) for each in model.trained["transforms"]]
     assert len(transforms) == 3 and set(transforms) <= set(draw_pool(6, recipe.seed))

@@ -9,9 +9,11 @@ from farview.models.bundle import is_bundle
 from farview.models.contract import KEY, Contract, read_contract
 
 if TYPE_CHECKING:  # PyTorch is imported where it is needed: reading a contract is quick
+    from torch import Tensor
+
     from farview.models.network import ActionNetwork
 
-__all__ = ["load_model", "read_contract", "save_model"]
+__all__ = ["load_model", "network_of", "read_contract", "save_model"]
 
 
 def save_model(path: Path | str, network: "ActionNetwork", contract: Contract) -> None:
@@ -38,21 +40,33 @@ def load_model(path: Path | str) -> "tuple[ActionNetwork, Contract]":
         raise FarviewError(
             f"{path}: an exported model, which is only run; name the .safetensors that it was made of"
         )
-    import torch
     from safetensors.torch import load_file
+
+    contract = read_contract(path)
+    try:
+        return network_of(contract, load_file(path)), contract
+    except FarviewError as error:
+        raise FarviewError(f"{path}: {error}") from None
+
+
+def network_of(contract: Contract, weights: "dict[str, Tensor]") -> "ActionNetwork":
+    """The network that a contract describes with these weights, on the CPU and in eval mode.
+
+    Raises FarviewError where they do not fit.
+    """
+    import torch
 
     from farview.models.network import ActionNetwork
 
-    contract = read_contract(path)
     with torch.device("meta"):  # no initialisation: it would take time and random numbers
         network = ActionNetwork(*arguments(contract))
     network.to_empty(device="cpu")
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise FarviewError(f"{path}: the weights do not fit the network of its metadata ({reason})") from None
-    return network.eval(), contract
+        raise FarviewError(f"the weights do not fit the network of its metadata ({reason})") from None
+    return network.eval()
 
 
 def arguments(contract: Contract) -> tuple[Any, ...]:

@@ -77,16 +77,18 @@ class ActionNetwork(nn.Module):
         K is. Raises FarviewError where the shape does not fit.
         """
         self.check(tuple(clips.shape))
-        x = clips.flatten(0, 1)  # (B*K, C, T, H, W)
-        maps = self.backbone(self.stack(x))
-        if self.stacked:
-            maps = [m.unsqueeze(2) for m in maps]  # (B*K, C_i, 1, H_i, W_i)
+        maps = self.maps(clips.flatten(0, 1))
         stages = tuple(m.unflatten(0, (-1, self.intervals)) for m in maps)  # (B, K, C_i, T_i, H_i, W_i)
         features = stages[-1].mean((3, 4, 5))  # (B, K, D), global average pooling
         hidden, scores, attention = self.attention(features)
         video = self.video(features, attention)
         logits = self.fc(self.dropout(video))
         return ActionOutput(logits, features, stages, hidden, scores, attention)
+
+    def maps(self, intervals: Tensor) -> list[Tensor]:
+        """The four stages' outputs of intervals by themselves, (N, C, T, H, W) to (N, C_i, T_i, H_i, W_i) each."""
+        maps = self.backbone(self.stack(intervals))
+        return [m.unsqueeze(2) for m in maps] if self.stacked else list(maps)
 
     def video(self, features: Tensor, attention: Tensor) -> Tensor:
         """What the class head sees: features (B, K, D) and attention (B, K) -> (B, D x parts of the pyramid)."""

@@ -1,4 +1,4 @@
-"""How each frame looks and moves, as numbers: histograms of gradients, of flow, of the flow's gradients."""
+"""How each frame looks and moves, as numbers: histograms of gradients, of flow, of its gradients; a network's words."""
 
 from typing import Literal
 
@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from farview.frames.flow import enlarged, searcher
 from farview.frames.source import Images
+from farview.rivals.frame_network import FrameNetwork
 
 Series = NDArray[np.float32]  # (T, D): a descriptor of every frame, at least 0
-Descriptor = Literal["hog", "hof", "mbh"]
+Descriptor = Literal["hog", "hof", "mbh", "cnn"]
 Fields = NDArray[np.float32]  # (T, H, W)
 
 CELLS, DIRECTIONS = 5, 8
@@ -17,18 +18,26 @@ MOVING = 3 / 320
 """Least motion between two frames that votes in HOF, as a share of the frame's width."""
 
 
-def describe(frames: Images, names: tuple[Descriptor, ...]) -> dict[Descriptor, Series]:
+def describe(
+    frames: Images, names: tuple[Descriptor, ...], network: FrameNetwork | None = None
+) -> dict[Descriptor, Series]:
     """The series of each named descriptor; frames (T, h, w, C) uint8, T >= 1, grey or RGB.
 
     - `hog`, (T, 200): direction without sign and strength of the grey levels' gradient, in hundreds of levels an eLR
       pixel;
     - `hof`, (T, 200): share of each cell's pixels that move in each direction, 0..1;
-    - `mbh`, (T, 400): as `hog` of the flow's two components, in pixels a pixel.
+    - `mbh`, (T, 400): as `hog` of the flow's two components, in pixels a pixel;
+    - `cnn`, (T, D): what `network` says of the frame, D its features.
 
-    Each in 5x5 cells of 8 directions, cells row by row. Flow is that to the next frame; the last frame repeats it.
+    The first three are in 5x5 cells of 8 directions, cells row by row. Flow is that to the next frame; the last frame
+    repeats it. ValueError for `cnn` without a network.
     """
-    grey = enlarged(frames)
     found: dict[Descriptor, Series] = {}
+    if "cnn" in names:
+        if network is None:
+            raise ValueError("the descriptor cnn needs a network")
+        found["cnn"] = network.series(frames)
+    grey = enlarged(frames)
     if "hog" in names:
         found["hog"] = gradient_histogram(grey * np.float32(grey.shape[1] / frames.shape[1] / 100))
     if {"hof", "mbh"} & set(names):

@@ -6,11 +6,11 @@ learn the set this is the one by maximum entropy: keep the transforms whose vide
 
 Filled in: a pool of random affine transforms with blur; the classifier of the search is PoT on part of the training
 clips, its uncertainty the mean entropy on the others, whole groups apart; transforms join one by one, the untransformed
-video first; the features are PoT's; testing sees untransformed eLR videos.
+video first; the features are PoT's, with an S-Net that was trained on untransformed videos; testing sees these, too.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 import cv2
@@ -23,7 +23,8 @@ from farview.errors import FarviewError
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images, Source
 from farview.frames.store import FrameStore
-from farview.rivals.pot import PotConfig, PotModel, classifier, groups_of, labels_of, pooled
+from farview.rivals.frame_network import FrameNetwork
+from farview.rivals.pot import PotConfig, PotModel, classifier, groups_of, labels_of, pooled, with_network
 from farview.rivals.svm import chi_square_kernel, fit, fit_validated, training_kernel
 from farview.training.data import Prepared
 
@@ -34,14 +35,13 @@ HELD = 1 / 3
 
 
 @dataclass(frozen=True)
-class IsrConfig:
-    """Options of ISR. Validated; raises FarviewError."""
+class IsrConfig(PotConfig):
+    """Options of ISR, PoT's among them. Validated; raises FarviewError."""
 
     method: ClassVar[str] = "isr"
     uses_hr: ClassVar[bool] = True
     """The copies are made from HR frames."""
 
-    pot: PotConfig = field(default_factory=PotConfig)
     copies: int = 8
     """eLR videos made from each training video, the untransformed one among them."""
     pool: int = 64
@@ -50,6 +50,7 @@ class IsrConfig:
     """At most that many training clips take part in the choice. Time grows with it and with `pool`."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.copies <= self.pool:
             raise FarviewError(f"copies: {self.copies} must be 1 to {self.pool}, the size of the pool")
         if self.search_clips < 2:
@@ -117,16 +118,22 @@ def copy_of(source: Source, transform: Transform, store: FrameStore, sensor: Sen
     return sensor.degrade(transform.apply(frames, pixel), range(len(frames)))
 
 
-def train_isr(clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int) -> PotModel:
-    """Learn the set of transforms, then train on every copy. The store must have HR frames."""
-    transforms = choose(clips, sensor, config, seed)
-    vectors, sizes = pooled(_copies(clips.train, transforms, clips.store, sensor), config.pot)
+def train_isr(
+    clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int, network: FrameNetwork | None = None
+) -> PotModel:
+    """Learn the set of transforms, then train on every copy. The store must have HR frames.
+
+    `network` is needed for the descriptor cnn.
+    """
+    transforms = choose(clips, sensor, config, seed, network)
+    vectors, sizes = pooled(_copies(clips.train, transforms, clips.store, sensor), config, network)
     labels, groups = (
         np.tile(labels_of(clips.train), len(transforms)),
         groups_of(clips.train) * len(transforms),
     )
-    model = classifier("isr", config.pot, clips.data.classes, sensor, vectors, sizes, labels, groups)
-    return replace(model, trained={"transforms": [asdict(transform) for transform in transforms]})
+    model = classifier("isr", config, clips.data.classes, sensor, vectors, sizes, labels, groups)
+    model = replace(model, trained={"transforms": [asdict(transform) for transform in transforms]})
+    return with_network(model, clips, network)
 
 
 def _copies(
@@ -136,7 +143,9 @@ def _copies(
     return (copy_of(clip.source, transform, store, sensor) for transform in transforms for clip in clips)
 
 
-def choose(clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int) -> tuple[Transform, ...]:
+def choose(
+    clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int, network: FrameNetwork | None = None
+) -> tuple[Transform, ...]:
     """`config.copies` transforms of the pool: the identity, then again and again the one with the largest mean entropy.
 
     Learns from one part of the training clips and measures on the other; validation and test clips play no part.
@@ -146,8 +155,8 @@ def choose(clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int) -
         return candidates[:1]
     learned, judged = inner_parts(clips.train, config.search_clips, seed)
     labels, classes = labels_of(learned), len(clips.data.classes)
-    seen, sizes = pooled(_copies(judged, candidates, clips.store, sensor), config.pot)  # (P * J, D)
-    vectors, _ = pooled(_copies(learned, candidates[:1], clips.store, sensor), config.pot)
+    seen, sizes = pooled(_copies(judged, candidates, clips.store, sensor), config, network)  # (P * J, D)
+    vectors, _ = pooled(_copies(learned, candidates[:1], clips.store, sensor), config, network)
     kernel, scales = training_kernel(vectors, sizes)
     machine = fit_validated(kernel, labels, groups_of(learned), classes)
     chosen, across = [0], [chi_square_kernel(seen, vectors, sizes, scales)]
@@ -157,7 +166,7 @@ def choose(clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int) -
         chosen.append(int(unsure.argmax()))
         if len(chosen) == config.copies:
             return tuple(candidates[i] for i in chosen)
-        more, _ = pooled(_copies(learned, [candidates[chosen[-1]]], clips.store, sensor), config.pot)
+        more, _ = pooled(_copies(learned, [candidates[chosen[-1]]], clips.store, sensor), config, network)
         corner = chi_square_kernel(vectors, more, sizes, scales)
         kernel = np.block([[kernel, corner], [corner.T, chi_square_kernel(more, more, sizes, scales)]])
         vectors = np.concatenate([vectors, more])

@@ -6,12 +6,13 @@ of rises and of falls; a chi-square kernel of several channels (descriptor x ope
 
 Filled in: HOG and HOF, optionally MBH, on enlarged grey eLR frames (`descriptors`); flow by dense inverse search; where
 windows end and how changes are taken (`pooling`); a kernel SVM, one class against the rest, C by cross-validation over
-the groups of the training clips (`svm`). The publication's third descriptor, a network's features, is left out: which
-network saw 12x16 pixels is not known.
+the groups of the training clips (`svm`). Which network gave the publication's third descriptor at 12x16 is not known:
+here it is the recipe's S-Net, trained on the same clips before (`frame_network`). It knows the training clips' labels,
+so that cross-validation sees these easier than they are.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -22,6 +23,7 @@ from farview.errors import FarviewError
 from farview.frames.sensor import SensorModel
 from farview.frames.source import Images
 from farview.rivals.descriptors import Descriptor, describe
+from farview.rivals.frame_network import FrameNetwork
 from farview.rivals.pooling import pool
 from farview.rivals.svm import Matrix, Svm, Vectors, chi_square_kernel, fit_validated, training_kernel
 from farview.training.data import Prepared
@@ -35,8 +37,8 @@ class PotConfig:
     uses_hr: ClassVar[bool] = False
     """Whether it learns from HR frames."""
 
-    descriptors: tuple[Descriptor, ...] = ("hog", "hof")
-    """What describes a frame: hog, hof, mbh."""
+    descriptors: tuple[Descriptor, ...] = ("hog", "hof", "cnn")
+    """What describes a frame: hog, hof, mbh; cnn: the recipe's S-Net, which is trained first."""
 
     def __post_init__(self) -> None:
         known = get_args(Descriptor)
@@ -45,6 +47,11 @@ class PotConfig:
         for name in self.descriptors:
             if name not in known:
                 raise FarviewError(f"descriptors: '{name}' is none of {', '.join(known)}")
+
+    @property
+    def uses_network(self) -> bool:
+        """Whether it builds on S-Net."""
+        return "cnn" in self.descriptors
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,10 @@ class PotModel:
     """(S, D): the support vectors."""
     svm: Svm
     """With S coefficients a class."""
+    network: FrameNetwork | None = None
+    """What the descriptor cnn says of frames."""
+    frames: int = 0
+    """Of a training clip, rounded mean: what multiply-adds of a video are those of."""
     trained: dict[str, Any] = field(default_factory=dict)
     """How it was trained; values that JSON can hold."""
     accuracy: dict[str, Any] = field(default_factory=dict)
@@ -72,43 +83,61 @@ class PotModel:
 
     @property
     def multiply_adds(self) -> int:
-        """Of a video: the kernel's row and the classes' margins; not its flow and histograms."""
+        """Of a video: the network on its frames, the kernel's row, the classes' margins; not flow and histograms."""
         support, length = self.vectors.shape
-        return support * (length + len(self.classes))
+        network = self.network.multiply_adds if self.network else 0
+        return self.frames * network + support * (length + len(self.classes))
 
     @property
     def parameters(self) -> int:
-        """Numbers that were learned: support vectors, coefficients, intercepts, scales."""
-        svm = self.svm
-        return sum(each.size for each in (self.vectors, svm.coefficients, svm.intercept, self.scales))
+        """Numbers that were learned: the network's, support vectors, coefficients, intercepts, scales."""
+        svm, network = self.svm, self.network.parameters if self.network else 0
+        return network + sum(
+            each.size for each in (self.vectors, svm.coefficients, svm.intercept, self.scales)
+        )
 
     def logits(self, videos: Iterable[Images]) -> tuple[Matrix, Vectors]:
         """(N, classes) logits and (N, D) pooled vectors of N eLR videos (T, h, w, C), each of its own T."""
-        vectors, _ = pooled(videos, self.config)
+        vectors, _ = pooled(videos, self.config, self.network)
         kernel = chi_square_kernel(vectors, self.vectors, self.sizes, self.scales)
         return self.svm.logits(kernel), vectors
 
 
-def pooled(videos: Iterable[Images], config: PotConfig) -> tuple[Vectors, tuple[int, ...]]:
+def pooled(
+    videos: Iterable[Images], config: PotConfig, network: FrameNetwork | None = None
+) -> tuple[Vectors, tuple[int, ...]]:
     """Pooled vectors (N, D) of N eLR videos (T, h, w, C), and the lengths of the channels that they consist of.
 
-    A channel is what one operator made of one descriptor; the four of a descriptor follow each other. Raises
-    ValueError without videos.
+    A channel is what one operator made of one descriptor; the four of a descriptor follow each other. `network` is
+    needed for the descriptor cnn. Raises ValueError without videos.
     """
     rows: list[Vectors] = []
     sizes: tuple[int, ...] = ()
     for frames in videos:
-        channels = [row for series in describe(frames, config.descriptors).values() for row in pool(series)]
+        channels = [
+            row for series in describe(frames, config.descriptors, network).values() for row in pool(series)
+        ]
         sizes = tuple(len(channel) for channel in channels)
         rows.append(np.concatenate(channels))
     return np.stack(rows), sizes
 
 
-def train_pot(clips: Prepared, sensor: SensorModel, config: PotConfig) -> PotModel:
-    """PoT on the training clips' eLR frames."""
-    vectors, sizes = pooled((clips.store.elr(clip.source) for clip in clips.train), config)
+def train_pot(
+    clips: Prepared, sensor: SensorModel, config: PotConfig, network: FrameNetwork | None = None
+) -> PotModel:
+    """PoT on the training clips' eLR frames; with the descriptor cnn by `network`."""
+    vectors, sizes = pooled((clips.store.elr(clip.source) for clip in clips.train), config, network)
     labels, groups = labels_of(clips.train), groups_of(clips.train)
-    return classifier("pot", config, clips.data.classes, sensor, vectors, sizes, labels, groups)
+    model = classifier("pot", config, clips.data.classes, sensor, vectors, sizes, labels, groups)
+    return with_network(model, clips, network)
+
+
+def with_network(model: PotModel, clips: Prepared, network: FrameNetwork | None) -> PotModel:
+    """The model together with the network that its descriptor cnn comes from, if it has one."""
+    if network is None:
+        return model
+    frames = round(float(np.mean([clips.store.length(clip.source) for clip in clips.train])))
+    return replace(model, network=network, frames=frames)
 
 
 def classifier(

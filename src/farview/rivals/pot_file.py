@@ -12,17 +12,21 @@ from safetensors.numpy import save
 from farview.errors import FarviewError
 from farview.frames.files import atomic_write
 from farview.frames.sensor import SensorModel
-from farview.models.contract import RIVAL
+from farview.models.contract import RIVAL, Contract
+from farview.models.model_file import network_of
+from farview.rivals.frame_network import FrameNetwork
 from farview.rivals.pot import PotConfig, PotModel
 from farview.rivals.svm import Svm
 
-FORMAT = 1
+FORMAT = 2  # a network beside the machine; files without one say 1
+NETWORK = "network."
+"""Before the names of its weights."""
 
 
 def save_pot(path: Path, model: PotModel) -> None:
     """Write the model whole or not at all; the same model gives the same bytes."""
-    text = {
-        "format": FORMAT,
+    text: dict[str, Any] = {
+        "format": FORMAT if model.network else 1,
         "method": model.method,
         "config": asdict(model.config),
         "classes": model.classes,
@@ -39,6 +43,10 @@ def save_pot(path: Path, model: PotModel) -> None:
         "coefficients": model.svm.coefficients,
         "intercept": model.svm.intercept,
     }
+    if model.network is not None:
+        text |= {"network": model.network.contract.to_json(), "frames": model.frames}
+        weights = model.network.network.state_dict()
+        arrays |= {f"{NETWORK}{name}": value.cpu().numpy() for name, value in weights.items()}
     with atomic_write(path) as file:
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         file.write(save(whole, {RIVAL: json.dumps(text, sort_keys=True, ensure_ascii=False)}))
@@ -67,7 +75,10 @@ def read_description(path: Path) -> dict[str, Any]:
 
 
 def load_pot(path: Path) -> PotModel:
-    """The model of a file. Raises FarviewError as `read_description` does, and for a network."""
+    """The model of a file, its network on the CPU and in eval mode.
+
+    Raises FarviewError as `read_description` does, for a rival network, and where weights do not fit.
+    """
     from safetensors.numpy import load_file
 
     text = read_description(path)
@@ -84,6 +95,26 @@ def load_pot(path: Path) -> PotModel:
         scales=arrays["scales"],
         vectors=arrays["vectors"],
         svm=machine,
+        network=_network(path, text, arrays),
+        frames=text.get("frames", 0),
         trained=text["trained"],
         accuracy=text["accuracy"],
     )
+
+
+def _network(path: Path, text: dict[str, Any], arrays: dict[str, Any]) -> FrameNetwork | None:
+    """What the descriptor cnn comes from, where the file has one."""
+    if "network" not in text:
+        return None
+    import torch
+
+    weights = {
+        name.removeprefix(NETWORK): torch.from_numpy(array)
+        for name, array in arrays.items()
+        if name.startswith(NETWORK)
+    }
+    try:
+        contract = Contract.from_json(text["network"])
+        return FrameNetwork(network_of(contract, weights), contract)
+    except FarviewError as error:
+        raise FarviewError(f"{path}: {error}") from None

@@ -13,6 +13,8 @@ from farview import __version__
 from farview.data.clip import Clip
 from farview.errors import FarviewError
 from farview.frames.store import FrameStore
+from farview.models.model_file import load_model
+from farview.rivals.frame_network import FrameNetwork
 from farview.rivals.isr import IsrConfig, train_isr
 from farview.rivals.network import StreamsConfig
 from farview.rivals.network_file import RivalModel, save_rival
@@ -22,12 +24,21 @@ from farview.rivals.train import predict_network, stores_of, train_network
 from farview.training.data import Prepared, prepare
 from farview.training.evaluation import Predictions
 from farview.training.metrics import accuracy
-from farview.training.phases import MODEL, PREDICTIONS, reading, write_predictions
+from farview.training.phases import (
+    MODEL,
+    PREDICTIONS,
+    check_inputs,
+    needs,
+    phase_folders,
+    reading,
+    run_phase,
+    write_predictions,
+)
 from farview.training.processor import device_of
 from farview.training.recipe import Phase, Recipe, digest, weights_stamps
 
-RivalConfig = PotConfig | IsrConfig | StreamsConfig
-"""Options of a rival; their class says which one it is."""
+RivalConfig = PotConfig | StreamsConfig
+"""Options of a rival; their class says which one it is (ISR's are PoT's and more)."""
 
 
 def run_rival(
@@ -37,14 +48,18 @@ def run_rival(
 
     Takes the recipe's data, sensor, seed and store, where the rival learns from HR its HR size (`input.size`), and
     for a network how S-Net is trained (`student`, for a teacher `teacher`) and what varies (`augment`); learns from
-    the same training clips as the recipe's networks. `clips` are the recipe's where they are prepared already, with
-    HR frames for a rival that learns from them. A network whose training was cut goes on from its last epoch.
+    the same training clips as the recipe's networks. What it builds on (`phases_before`) is trained first. `clips` are
+    the recipe's where they are prepared already, with HR frames for a rival that learns from them. A network whose
+    training was cut goes on from its last epoch.
     """
-    if recipe.augment.fresh_elr:
-        raise FarviewError("augment.fresh_elr: a rival sees stored frames; leave it out")
-    phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else ("student",)
+    check_rival(recipe, config)
+    before = phases_before(recipe, config)
+    phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else before or ("student",)
     clips = clips or prepare(replace(recipe, phases=phases), quiet)
     folder = rival_folder(recipe, config, clips)
+    folders = folders_before(recipe, config, clips)
+    for name in before:
+        run_phase(recipe, name, clips, folders, quiet)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if (folder / MODEL).is_file():
@@ -53,8 +68,39 @@ def run_rival(
         elif isinstance(config, StreamsConfig):
             _run_network(recipe, config, clips, folder, quiet)
         else:
-            _run_machine(recipe, config, clips, folder, quiet)
+            network = frame_network(recipe, folders["student"]) if config.uses_network else None
+            _run_machine(recipe, config, clips, folder, network, quiet)
     return folder
+
+
+def check_rival(recipe: Recipe, config: RivalConfig) -> None:
+    """Raise FarviewError where a rival cannot be trained by a recipe, before anything is."""
+    if recipe.augment.fresh_elr:
+        raise FarviewError("augment.fresh_elr: a rival sees stored frames; leave it out")
+    before = phases_before(recipe, config)
+    if before:
+        check_inputs(replace(recipe, phases=before))
+    elif isinstance(config, PotConfig) and recipe.student.initial is not None:
+        raise FarviewError(f"student.initial: {config.method} has no weights to start from; leave it out")
+
+
+def phases_before(recipe: Recipe, config: RivalConfig) -> tuple[Phase, ...]:
+    """The phases of the recipe's networks that a rival builds on, in order: of the descriptor cnn S-Net."""
+    if isinstance(config, StreamsConfig) or not config.uses_network:
+        return ()
+    return (*needs(recipe, "student"), "student")
+
+
+def folders_before(recipe: Recipe, config: RivalConfig, clips: Prepared) -> dict[Phase, Path]:
+    """Where these lie."""
+    before = phases_before(recipe, config)
+    return phase_folders(replace(recipe, phases=before), clips) if before else {}
+
+
+def frame_network(recipe: Recipe, folder: Path) -> FrameNetwork:
+    """The S-Net of a phase's folder, where the recipe trains."""
+    network, contract = load_model(folder / MODEL)
+    return FrameNetwork(network.to(device_of(recipe.machine)), contract)
 
 
 def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
@@ -71,6 +117,8 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
         "test": of(clips.test),
         "sensor": recipe.input.sensor,
     }
+    if before := folders_before(recipe, config, clips):
+        settings["network"] = before["student"].name
     if config.uses_hr:
         settings |= {"size": recipe.input.size, "seed": recipe.seed}
     if recipe.input.motion is not None:
@@ -92,16 +140,19 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
 
 
 def _run_machine(
-    recipe: Recipe, config: PotConfig | IsrConfig, clips: Prepared, folder: Path, quiet: bool
+    recipe: Recipe,
+    config: PotConfig,
+    clips: Prepared,
+    folder: Path,
+    network: FrameNetwork | None,
+    quiet: bool,
 ) -> None:
-    """A support vector machine: trained whole or not at all. Raises FarviewError where it is given weights."""
-    if recipe.student.initial is not None:
-        raise FarviewError(f"student.initial: {config.method} has no weights to start from; leave it out")
+    """A support vector machine: trained whole or not at all."""
     started = time.perf_counter()
     if isinstance(config, IsrConfig):
-        model = train_isr(clips, recipe.input.sensor, config, recipe.seed)
+        model = train_isr(clips, recipe.input.sensor, config, recipe.seed, network)
     else:
-        model = train_pot(clips, recipe.input.sensor, config)
+        model = train_pot(clips, recipe.input.sensor, config, network)
     seconds = time.perf_counter() - started
     trained = _how(recipe, config, clips, seconds) | {"c": model.svm.c, **model.trained}
     measured = finish(

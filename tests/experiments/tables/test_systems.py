@@ -12,7 +12,7 @@ from safetensors import safe_open
 from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request
-from farview.experiments.tables.engine import plan, tasks_of
+from farview.experiments.tables.engine import plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Results
 from farview.experiments.tables.systems import TABLE_5
 from farview.experiments.tables.table import table
@@ -129,8 +129,11 @@ def test_cost_is_that_of_all_streams(finished: Results) -> None:
     assert plain["parameters"] == sum(each.parameters_total for each in counted)
     model = load_pot(Path(pot["cells"][0]["folder"]) / "model.safetensors")
     support, length = model.vectors.shape
-    assert pot["multiply_adds"] == support * length + 2 * support
-    assert pot["parameters"] == support * length + 2 * support + 2 + len(model.scales)
+    assert model.network is not None
+    frames = model.frames * model.network.multiply_adds
+    assert pot["multiply_adds"] == frames + support * length + 2 * support
+    numbers = support * length + 2 * support + 2 + len(model.scales)
+    assert pot["parameters"] == numbers + model.network.parameters
     assert all(row["seconds_a_clip"] > 0 for row in finished["rows"])
 
 
@@ -189,23 +192,37 @@ def test_differences_to_the_method_are_paired(finished: Results) -> None:
     assert last["to_student"]["points"] == pytest.approx(last["prec1"] - finished["rows"][-2]["prec1"])
 
 
-def test_pot_is_trained_once_for_all_seeds_and_streams_share_nothing(folder: Path) -> None:
+def test_what_rivals_build_on_is_trained_once_and_first(folder: Path) -> None:
+    """PoT's S-Net and ISR's are that of CSTAT with ResNet; R(2+1)D-34's two streams share nothing."""
     request = request_of(folder, out=str(folder / "planned"))
-    planned = plan(planned_cells(TABLE_5, replace(request, rows=("PoT",), seeds=(0, 1))), quiet=True)
-    assert len(planned) == 2 and len(tasks_of(planned)) == 1
-    rows = ("PoT", "ISR", "R(2+1)D-34", "CSTAT, R(2+1)D-34")
+    rows = ("PoT", "ISR", "CSTAT, ResNet", "R(2+1)D-34")
     tasks = tasks_of(plan(planned_cells(TABLE_5, replace(request, rows=rows)), quiet=True))
-    kinds = [(task.phase, task.rival is not None, task.recipe.input.stream) for task in tasks]
+    kinds = [(task.phase, type(task.rival).__name__, task.recipe.input.stream) for task in tasks]
     assert kinds == [
-        ("teacher", False, "rgb"),
-        ("teacher", False, "flow"),
-        ("student", True, "rgb"),
-        ("student", True, "rgb"),
-        ("student", False, "rgb"),
-        ("student", False, "flow"),
-        ("transfer", False, "rgb"),
-        ("transfer", False, "flow"),
+        ("teacher", "NoneType", "rgb"),
+        ("teacher", "NoneType", "flow"),
+        ("student", "NoneType", "rgb"),
+        ("student", "PotConfig", "rgb"),
+        ("student", "IsrConfig", "rgb"),
+        ("student", "NoneType", "flow"),
+        ("student", "NoneType", "rgb"),
+        ("student", "NoneType", "flow"),
+        ("transfer", "NoneType", "rgb"),
+        ("transfer", "NoneType", "flow"),
     ]
+    network, pot, isr = tasks[2:5]
+    assert pot.before == isr.before == [network.folder] and network.recipe.network.backbone == "resnet18"
+    assert tasks[6].folder != network.folder
+
+
+def test_a_rival_whose_network_fails_fails_with_it(folder: Path) -> None:
+    request = request_of(folder, out=str(folder / "failing"), rows=("PoT",))
+    missing = replace(request, overrides=(*request.overrides, "--student.initial=none.pth"))
+    tasks = tasks_of(plan(planned_cells(TABLE_5, missing), quiet=True))
+    failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
+    network, pot = tasks
+    assert network.rival is None and failed[pot.folder] == failed[network.folder]
+    assert failed[pot.folder].startswith(f"{network.name}: none.pth")
 
 
 def test_a_second_call_trains_and_measures_nothing(

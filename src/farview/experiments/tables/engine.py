@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell
 from farview.frames.workers import follow_parent
-from farview.rivals.run import RivalConfig, rival_folder, run_rival
+from farview.rivals.run import RivalConfig, check_rival, folders_before, rival_folder, run_rival
 from farview.training.data import Prepared, prepare
 from farview.training.phases import MODEL, check_inputs, needs, phase_folders, run_phase
 from farview.training.recipe import Phase, Recipe, digest
@@ -32,6 +32,8 @@ class Task:
     """Of all the phases of its cell."""
     rival: RivalConfig | None = None
     """What is trained in the phase's place."""
+    builds_on: tuple[Path, ...] = ()
+    """Folders of the phases that this rival needs."""
 
     @property
     def folder(self) -> Path:
@@ -42,7 +44,7 @@ class Task:
     def before(self) -> list[Path]:
         """Folders of the phases that must be done."""
         if self.rival is not None:
-            return []
+            return list(self.builds_on)
         return [self.folders[other] for other in needs(self.recipe, self.phase)]
 
 
@@ -53,6 +55,8 @@ class Planned:
     cell: Cell
     clips: Prepared
     folders: dict[Phase, Path]
+    networks: dict[Phase, Path] = field(default_factory=dict)
+    """Of a rival: the folders of the phases that it builds on."""
     flow: "Planned | None" = None
     """The same of the flow network, of a row of two streams."""
 
@@ -79,8 +83,11 @@ def plan(cells: Iterable[Cell], quiet: bool = False, opened: Opened | None = Non
     opened = {} if opened is None else opened
 
     def planned(cell: Cell) -> Planned:
-        recipe = cell.recipe
-        check_inputs(recipe)
+        recipe, rival = cell.recipe, cell.row.rival
+        if rival is None:
+            check_inputs(recipe)
+        else:
+            check_rival(recipe, rival)
         key = digest(
             [
                 recipe.data,
@@ -93,11 +100,12 @@ def plan(cells: Iterable[Cell], quiet: bool = False, opened: Opened | None = Non
         )
         if key not in opened:
             opened[key] = prepare(recipe, quiet)
-        clips, rival = opened[key], cell.row.rival
-        folders: dict[Phase, Path] = (
-            phase_folders(recipe, clips) if rival is None else {"student": rival_folder(recipe, rival, clips)}
-        )
-        return Planned(cell, clips, folders, planned(cell.flow) if cell.flow else None)
+        clips = opened[key]
+        if rival is not None:
+            folder = rival_folder(recipe, rival, clips)
+            return Planned(cell, clips, {"student": folder}, folders_before(recipe, rival, clips))
+        folders = phase_folders(recipe, clips)
+        return Planned(cell, clips, folders, flow=planned(cell.flow) if cell.flow else None)
 
     return [planned(cell) for cell in cells]
 
@@ -106,17 +114,34 @@ def tasks_of(planned: Iterable[Planned]) -> list[Task]:
     """Every phase that is not done yet, once, those that others build on first."""
     tasks: dict[Path, Task] = {}
     for item in (stream for each in planned for stream in each.streams):
-        recipe = item.cell.recipe
+        recipe, rival = item.cell.recipe, item.cell.row.rival
         last = item.cell.row.phase
         # A transfer is compared with both networks, T-Net with S-Net.
         wanted: tuple[Phase, ...] = ("student",) if last == "student" else ("teacher", "student", last)
-        for phase in dict.fromkeys(wanted):
-            folder = item.folders[phase]
-            if not (folder / MODEL).is_file() and folder not in tasks:
-                name = f"{phase} of {item.cell.name}"
-                tasks[folder] = Task(name, recipe, phase, item.folders, item.cell.row.rival)
+        own = [
+            Task(
+                f"{phase} of {item.cell.name}",
+                recipe,
+                phase,
+                item.folders,
+                rival,
+                tuple(item.networks.values()),
+            )
+            for phase in dict.fromkeys(wanted)
+        ]
+        below = [
+            Task(f"{phase} for {item.cell.name}", recipe, phase, item.networks) for phase in item.networks
+        ]
+        for task in own if all(map(is_done, own)) else below + own:
+            if not is_done(task):
+                tasks.setdefault(task.folder, task)
     order = {"teacher": 0, "student": 1, "transfer": 2}
     return sorted(tasks.values(), key=lambda task: order[task.phase])
+
+
+def is_done(task: Task) -> bool:
+    """Whether its model is there."""
+    return (task.folder / MODEL).is_file()
 
 
 def work(task: Task, recipe: Recipe, quiet: bool) -> None:
