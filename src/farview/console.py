@@ -1,8 +1,11 @@
 """What the terminal shows while something takes long."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -22,6 +25,15 @@ def progress(what: str, quiet: bool = False) -> Iterator[Callable[[int, int], No
             bar.update(task, completed=done, total=total)
 
         yield update
+
+
+def watched(items: Iterable[Item], total: int, what: str, quiet: bool = False) -> Iterator[Item]:
+    """The items, of which there are `total`, with a bar that counts those that are done."""
+    with progress(what, quiet) as update:
+        for done, item in enumerate(items, 1):
+            yield item
+            if update is not None:
+                update(done, total)
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from farview.frames.intervals import Intervals
 from farview.rivals.network import Step, StreamsConfig
 from farview.rivals.network_file import CONFIGS
+from farview.rivals.options import METHODS, names
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end
 
 PAGE = (Path(__file__).parents[2] / "docs" / "add-a-method.md").read_text(encoding="utf-8")
@@ -47,3 +48,11 @@ def test_the_order_of_the_frames_does_not_matter(config: StreamsConfig) -> None:
         assert part.elr is not None
         part.elr = part.elr.flip(2)  # (B, K, T, h, w, C)
     torch.testing.assert_close(network(seen), expected)
+
+
+def test_the_page_on_tables_lists_every_option() -> None:
+    """Those in the first cells of its table are those that the configs have."""
+    page = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
+    lines = page.split("| option | of | is |\n| --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    listed = {name for line in lines for name in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert listed == set().union(*(names(kind) for kind in METHODS.values()))

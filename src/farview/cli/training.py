@@ -20,7 +20,7 @@ def demo(arguments: Arguments) -> None:
 
 
 def train(arguments: Arguments) -> None:
-    """run a recipe's phases (teacher, student, transfer); goes on by itself where a run was cut"""
+    """run a recipe's phases (teacher, student, transfer), or a rival's; goes on by itself where a run was cut"""
     from farview.training.recipe import located, parser, read_recipe, recipe_path
 
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -30,6 +30,11 @@ def train(arguments: Arguments) -> None:
     if any(word.startswith("--print_config") for word in overrides):
         parser().parse_args(([f"--recipe={recipe_path(path)}"] if path else []) + located(overrides))
     recipe = read_recipe(path, overrides)
+    if "method" in recipe.rival:
+        from farview.experiments.rival import train_rival
+
+        train_rival(recipe)
+        return
 
     from farview.experiments import train as job
 

@@ -109,7 +109,7 @@ def serve(arguments: Arguments) -> None:
     parser.add_argument("--window", type=float, default=3.0, help="seconds that a live answer is about")
     parser.add_argument("--hop", type=float, default=0.25, help="seconds between live answers")
     parser.add_class_arguments(Limits, "limit")
-    options = parser.instantiate_classes(parser.parse_args(spelled(arguments)))
+    options = parser.instantiate(parser.parse_args(spelled(arguments)))
 
     given = {key: value for key, value in vars(options).items() if key != "limit"}
     if options.token is None:

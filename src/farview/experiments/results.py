@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from farview import __version__
 from farview.models.cost import cost_of
 from farview.models.model_file import read_contract
+from farview.training.data import Prepared
 from farview.training.metrics import gap_closed
 from farview.training.phases import NAMES, PREDICTIONS, Run
-from farview.training.recipe import PHASES, Phase
+from farview.training.recipe import PHASES, Phase, Recipe
 from farview.training.scores import Scores, read_scores
 
 Results = dict[str, Any]
@@ -31,11 +32,30 @@ def results_of(run: Run, title: str) -> Results:
     started from); `gap_closed`, the share of the HR-eLR gap that the transfer closed, in percent, None where T-Net is
     not better than S-Net; `difference`, CSTAT - S-Net in points with its paired bootstrap interval.
     """
-    recipe, clips = run.recipe, run.clips
     networks = {
         NAMES[phase]: network_results(run, phase) if phase in run.models else None for phase in PHASES
     }
     results: Results = {
+        **head_of(run.recipe, run.clips, title),
+        **networks,
+        "gap_closed": None,
+        "difference": None,
+        "seconds": sum(network["seconds"] for network in networks.values() if network),
+    }
+    measured = {name: network for name, network in networks.items() if network and network["clips"]}
+    if len(measured) == len(PHASES):
+        figures = [measured[NAMES[phase]]["prec1"] for phase in PHASES]
+        results["gap_closed"] = gap_closed(*figures)
+    if {"student", "cstat"} <= measured.keys():
+        hits = [scores_on_test(run.folders[phase]).hits for phase in ("student", "transfer")]
+        difference, interval = paired_difference(*hits)
+        results["difference"] = {"cstat_minus_student": difference, "ci95": list(interval)}
+    return results
+
+
+def head_of(recipe: Recipe, clips: Prepared, title: str) -> Results:
+    """What a run was made of, whatever it trained."""
+    return {
         "title": title,
         "created": datetime.now().astimezone().isoformat(timespec="minutes"),
         "farview": __version__,
@@ -51,20 +71,7 @@ def results_of(run: Run, title: str) -> Results:
             "unreadable": len(clips.unreadable),
         },
         "notes": list(clips.data.remarks),
-        **networks,
-        "gap_closed": None,
-        "difference": None,
-        "seconds": sum(network["seconds"] for network in networks.values() if network),
     }
-    measured = {name: network for name, network in networks.items() if network and network["clips"]}
-    if len(measured) == len(PHASES):
-        figures = [measured[NAMES[phase]]["prec1"] for phase in PHASES]
-        results["gap_closed"] = gap_closed(*figures)
-    if {"student", "cstat"} <= measured.keys():
-        hits = [scores_on_test(run.folders[phase]).hits for phase in ("student", "transfer")]
-        difference, interval = paired_difference(*hits)
-        results["difference"] = {"cstat_minus_student": difference, "ci95": list(interval)}
-    return results
 
 
 def network_results(run: Run, phase: Phase) -> Results:

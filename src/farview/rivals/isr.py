@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from farview.console import watched
 from farview.data.clip import Clip
 from farview.data.splits import hold_out
 from farview.errors import FarviewError
@@ -119,14 +120,25 @@ def copy_of(source: Source, transform: Transform, store: FrameStore, sensor: Sen
 
 
 def train_isr(
-    clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int, network: FrameNetwork | None = None
+    clips: Prepared,
+    sensor: SensorModel,
+    config: IsrConfig,
+    seed: int,
+    network: FrameNetwork | None = None,
+    quiet: bool = False,
 ) -> PotModel:
     """Learn the set of transforms, then train on every copy. The store must have HR frames.
 
     `network` is needed for the descriptor cnn.
     """
-    transforms = choose(clips, sensor, config, seed, network)
-    vectors, sizes = pooled(_copies(clips.train, transforms, clips.store, sensor), config, network)
+    transforms = choose(clips, sensor, config, seed, network, quiet)
+    copies = watched(
+        _copies(clips.train, transforms, clips.store, sensor),
+        len(clips.train) * len(transforms),
+        "describing copies",
+        quiet,
+    )
+    vectors, sizes = pooled(copies, config, network)
     labels, groups = (
         np.tile(labels_of(clips.train), len(transforms)),
         groups_of(clips.train) * len(transforms),
@@ -144,7 +156,12 @@ def _copies(
 
 
 def choose(
-    clips: Prepared, sensor: SensorModel, config: IsrConfig, seed: int, network: FrameNetwork | None = None
+    clips: Prepared,
+    sensor: SensorModel,
+    config: IsrConfig,
+    seed: int,
+    network: FrameNetwork | None = None,
+    quiet: bool = False,
 ) -> tuple[Transform, ...]:
     """`config.copies` transforms of the pool: the identity, then again and again the one with the largest mean entropy.
 
@@ -155,7 +172,13 @@ def choose(
         return candidates[:1]
     learned, judged = inner_parts(clips.train, config.search_clips, seed)
     labels, classes = labels_of(learned), len(clips.data.classes)
-    seen, sizes = pooled(_copies(judged, candidates, clips.store, sensor), config, network)  # (P * J, D)
+    tried = watched(
+        _copies(judged, candidates, clips.store, sensor),
+        len(judged) * len(candidates),
+        "describing transforms",
+        quiet,
+    )
+    seen, sizes = pooled(tried, config, network)  # (P * J, D)
     vectors, _ = pooled(_copies(learned, candidates[:1], clips.store, sensor), config, network)
     kernel, scales = training_kernel(vectors, sizes)
     machine = fit_validated(kernel, labels, groups_of(learned), classes)

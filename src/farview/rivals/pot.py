@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from farview.console import watched
 from farview.data.clip import Clip
 from farview.errors import FarviewError
 from farview.frames.sensor import SensorModel
@@ -123,10 +124,15 @@ def pooled(
 
 
 def train_pot(
-    clips: Prepared, sensor: SensorModel, config: PotConfig, network: FrameNetwork | None = None
+    clips: Prepared,
+    sensor: SensorModel,
+    config: PotConfig,
+    network: FrameNetwork | None = None,
+    quiet: bool = False,
 ) -> PotModel:
     """PoT on the training clips' eLR frames; with the descriptor cnn by `network`."""
-    vectors, sizes = pooled((clips.store.elr(clip.source) for clip in clips.train), config, network)
+    videos = (clips.store.elr(clip.source) for clip in clips.train)
+    vectors, sizes = pooled(watched(videos, len(clips.train), "describing", quiet), config, network)
     labels, groups = labels_of(clips.train), groups_of(clips.train)
     model = classifier("pot", config, clips.data.classes, sensor, vectors, sizes, labels, groups)
     return with_network(model, clips, network)

@@ -49,17 +49,11 @@ def run_rival(
     Takes the recipe's data, sensor, seed and store, where the rival learns from HR its HR size (`input.size`), and
     for a network how S-Net is trained (`student`, for a teacher `teacher`) and what varies (`augment`); learns from
     the same training clips as the recipe's networks. What it builds on (`phases_before`) is trained first. `clips` are
-    the recipe's where they are prepared already, with HR frames for a rival that learns from them. A network whose
-    training was cut goes on from its last epoch.
+    those of `prepare_rival` where they are there already. A network whose training was cut goes on from its last epoch.
     """
     check_rival(recipe, config)
-    before = phases_before(recipe, config)
-    phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else before or ("student",)
-    clips = clips or prepare(replace(recipe, phases=phases), quiet)
+    clips = clips or prepare_rival(recipe, config, quiet)
     folder = rival_folder(recipe, config, clips)
-    folders = folders_before(recipe, config, clips)
-    for name in before:
-        run_phase(recipe, name, clips, folders, quiet)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if (folder / MODEL).is_file():
@@ -68,9 +62,15 @@ def run_rival(
         elif isinstance(config, StreamsConfig):
             _run_network(recipe, config, clips, folder, quiet)
         else:
-            network = frame_network(recipe, folders["student"]) if config.uses_network else None
-            _run_machine(recipe, config, clips, folder, network, quiet)
+            _run_machine(recipe, config, clips, folder, quiet)
     return folder
+
+
+def prepare_rival(recipe: Recipe, config: RivalConfig, quiet: bool = False) -> Prepared:
+    """The recipe's data, with HR frames for a rival that learns from them."""
+    before = phases_before(recipe, config)
+    phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else before or ("student",)
+    return prepare(replace(recipe, phases=phases), quiet)
 
 
 def check_rival(recipe: Recipe, config: RivalConfig) -> None:
@@ -95,12 +95,6 @@ def folders_before(recipe: Recipe, config: RivalConfig, clips: Prepared) -> dict
     """Where these lie."""
     before = phases_before(recipe, config)
     return phase_folders(replace(recipe, phases=before), clips) if before else {}
-
-
-def frame_network(recipe: Recipe, folder: Path) -> FrameNetwork:
-    """The S-Net of a phase's folder, where the recipe trains."""
-    network, contract = load_model(folder / MODEL)
-    return FrameNetwork(network.to(device_of(recipe.machine)), contract)
 
 
 def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
@@ -139,26 +133,32 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
     return shared / f"{config.method}-{digest(settings)}"
 
 
-def _run_machine(
-    recipe: Recipe,
-    config: PotConfig,
-    clips: Prepared,
-    folder: Path,
-    network: FrameNetwork | None,
-    quiet: bool,
-) -> None:
-    """A support vector machine: trained whole or not at all."""
+def _run_machine(recipe: Recipe, config: PotConfig, clips: Prepared, folder: Path, quiet: bool) -> None:
+    """A support vector machine: trained whole or not at all, after the network that it builds on."""
+    network = _frame_network(recipe, config, clips, quiet)
     started = time.perf_counter()
     if isinstance(config, IsrConfig):
-        model = train_isr(clips, recipe.input.sensor, config, recipe.seed, network)
+        model = train_isr(clips, recipe.input.sensor, config, recipe.seed, network, quiet)
     else:
-        model = train_pot(clips, recipe.input.sensor, config, network)
+        model = train_pot(clips, recipe.input.sensor, config, network, quiet)
     seconds = time.perf_counter() - started
     trained = _how(recipe, config, clips, seconds) | {"c": model.svm.c, **model.trained}
     measured = finish(
         config, lambda listed: predict(model, listed, clips.store), clips, folder, seconds, quiet
     )
     save_pot(folder / MODEL, replace(model, trained=trained, accuracy=measured))
+
+
+def _frame_network(recipe: Recipe, config: PotConfig, clips: Prepared, quiet: bool) -> FrameNetwork | None:
+    """The recipe's S-Net, where it trains; None where no descriptor is a network's."""
+    before = phases_before(recipe, config)
+    if not before:
+        return None
+    folders = folders_before(recipe, config, clips)
+    for name in before:
+        run_phase(recipe, name, clips, folders, quiet)
+    network, contract = load_model(folders["student"] / MODEL)
+    return FrameNetwork(network.to(device_of(recipe.machine)), contract)
 
 
 def _run_network(recipe: Recipe, config: StreamsConfig, clips: Prepared, folder: Path, quiet: bool) -> None:

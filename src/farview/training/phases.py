@@ -71,12 +71,7 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
     check_inputs(recipe)
     clips = prepare(recipe, quiet)
     if not quiet:
-        print(
-            f"{clips.data.name}: {len(clips.data.classes)} classes; {len(clips.train)} clips to train, "
-            f"{len(clips.val)} to validate, {len(clips.test)} to test"
-            + (f", {len(clips.pool)} unlabeled" if clips.pool else ""),
-            flush=True,
-        )
+        print(said(clips), flush=True)
     out = Path(recipe.out).expanduser()
     if leads():
         write_yaml(out / "recipe.yaml", asdict(recipe))
@@ -89,6 +84,15 @@ def run(recipe: Recipe, quiet: bool = False) -> Run:
             with atomic_write(models[name]) as target, (folders[name] / MODEL).open("rb") as source:
                 shutil.copyfileobj(source, target)
     return Run(recipe, clips, models, folders)
+
+
+def said(clips: Prepared) -> str:
+    """How the clips were divided, in a line."""
+    return (
+        f"{clips.data.name}: {len(clips.data.classes)} classes; {len(clips.train)} clips to train, "
+        f"{len(clips.val)} to validate, {len(clips.test)} to test"
+        + (f", {len(clips.pool)} unlabeled" if clips.pool else "")
+    )
 
 
 def check_inputs(recipe: Recipe) -> None:

@@ -153,9 +153,9 @@ class Recipe:
     """Weights of the transfer (paper, Eq. 2 to 5)."""
     fusion: tuple[float, float] = (1.0, 1.0)
     """Weights of the class probabilities of an RGB and a flow network where both decide (table 5)."""
-    rival_width: float | None = None
-    """Channels of table 5's rival networks as a share of the published ones; default: all at paper scale, a quarter
-    (C3D an eighth) at small scale."""
+    rival: dict[str, Any] = field(default_factory=dict)
+    """Options of other methods: `width`, `descriptors`, `copies`, `fusion` and so on, for each row of table 5 that has
+    them; with `method` (pot, isr, i3d and so on) `farview train` trains that one in place of the phases."""
     phases: tuple[Phase, ...] = PHASES
     """Which phases to run, in order."""
     seed: int = 0
@@ -332,11 +332,11 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
     arguments = ([] if path is None else [f"--recipe={path}"]) + located(overrides or [])
     try:
         parsed = parser()
-        values = vars(parsed.instantiate_classes(parsed.parse_args(arguments)))
+        values = vars(parsed.instantiate(parsed.parse_args(arguments)))
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
         where = path if path is not None and _refused(path) == str(error) else "command line"
-        raise FarviewError(f"{where}: {_plain_words(error)}{suggestion(str(error))}") from None
+        raise FarviewError(f"{where}: {plain_words(error)}{suggestion(str(error))}") from None
     except UnicodeDecodeError:
         raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
 
@@ -365,7 +365,7 @@ def _refused(path: Path) -> str | None:
     return None
 
 
-def _plain_words(error: Exception) -> str:
+def plain_words(error: Exception) -> str:
     """The parser's message in one line, without the names that Python has for types."""
     text = re.sub(r"Parser key \"([\w.]+)\":", r"\1:", one_line(error))
     several = (

@@ -8,6 +8,7 @@ from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request
 from farview.experiments.tables.check import check_jobs, check_request
+from farview.experiments.tables.rows import choose
 
 
 def check(number: str, *overrides: str, **changes: Any) -> None:
@@ -49,6 +50,28 @@ def test_keys_that_reach_no_cell_are_refused(number: str, word: str, said: str) 
         check(number, word)
     with pytest.raises(FarviewError, match=said):
         check(number, *word.split("="))
+
+
+@pytest.mark.parametrize(
+    ("rows", "reach", "miss"),
+    [
+        (["PoT"], "--rival.descriptors=[hog]", "--rival.copies=3"),
+        (["ISR"], "--rival.descriptors=[hog]", "--rival.fusion=sum"),
+        (["ISR", "I3D"], "--rival.copies=3", "--rival.coupling=[0,0,0,0,0]"),
+        (["semi-coupled"], "--rival.fusion=conv", "--rival.copies=3"),
+        (["I3D"], "--rival.intervals.frames=16", "--network.width=8"),
+        (["I3D", "semi-coupled"], "--student.lr=0.1", "--input.intervals.count=3"),
+        (["PoT", "I3D"], "--network.width=8", "--loss.kd=1"),
+        (["I3D"], "--augment.flip=true", "--fusion=[1,2]"),
+        (["CSTAT, ResNet"], "--fusion=[1,2]", "--rival.width=0.5"),
+        (["CSTAT, ResNet", "I3D"], "--rival.width=0.5", "--rival.weight=2"),
+    ],
+)
+def test_keys_that_change_no_row_are_refused(rows: list[str], reach: str, miss: str) -> None:
+    chosen = choose(TABLES["5"], rows)
+    check_request(Request("mime", overrides=(reach,)), chosen, ("r2plus1d34",))
+    with pytest.raises(FarviewError, match=f"{miss.split('=')[0]}: it changes no row"):
+        check_request(Request("mime", overrides=(miss,)), chosen, ("r2plus1d34",))
 
 
 def test_keys_that_reach_some_cells_pass() -> None:

@@ -11,10 +11,11 @@ from safetensors import safe_open
 
 from farview.errors import FarviewError
 from farview.experiments.tables.catalogue import TABLES
-from farview.experiments.tables.cells import Request
+from farview.experiments.tables.cells import Request, rows_of
+from farview.experiments.tables.choices import make_trials
 from farview.experiments.tables.engine import plan, run_tasks, tasks_of
 from farview.experiments.tables.results import Results
-from farview.experiments.tables.systems import TABLE_5
+from farview.experiments.tables.systems import NARROW_UNITS, TABLE_5
 from farview.experiments.tables.table import table
 from farview.frames.intervals import Intervals
 from farview.models.contract import read_contract
@@ -24,6 +25,7 @@ from farview.rivals.i3d import I3dConfig
 from farview.rivals.isr import IsrConfig
 from farview.rivals.multi_siamese import MultiSiameseConfig
 from farview.rivals.network_file import load_rival
+from farview.rivals.options import config_of
 from farview.rivals.pot import PotConfig
 from farview.rivals.pot_file import load_pot
 from farview.rivals.purwanto import PurwantoConfig
@@ -137,16 +139,45 @@ def test_cost_is_that_of_all_streams(finished: Results) -> None:
     assert all(row["seconds_a_clip"] > 0 for row in finished["rows"])
 
 
-def test_the_width_of_rival_networks_may_be_said(folder: Path) -> None:
-    request = request_of(folder, rows=("PoT", "I3D", "fully-coupled", "R(2+1)D-34"))
-    for scale in ("paper", "small"):
-        asked = replace(request, scale=scale, overrides=("--rival_width", "0.1"))
-        pot, *networks, ours = [cell.row.rival for cell in planned_cells(TABLES["5"], asked)]
-        assert pot == PotConfig() and [network.width for network in networks] == [0.1, 0.1] and ours is None
-    with pytest.raises(FarviewError, match="--rival_width: no row that is asked for is a rival network"):
-        table("5", replace(asked, rows=("PoT", "CSTAT, ResNet")), quiet=True)
-    with pytest.raises(FarviewError, match=r"width: -1\.0 must be above 0"):
-        planned_cells(TABLES["5"], replace(request, overrides=("--rival_width=-1",)))
+def test_options_of_rivals_reach_each_row_that_has_them(folder: Path) -> None:
+    """Beside the scale's own; the cell's recipe states all of them, and so trains that rival by itself."""
+    request = request_of(folder, rows=("PoT", "ISR", "I3D", "fully-coupled", "R(2+1)D-34"))
+    said = ("--rival.width", "0.1", "--rival.descriptors", "[hog,mbh]", "--rival.copies=4")
+    for scale, units in (("paper", FullyCoupledConfig().intervals), ("small", NARROW_UNITS)):
+        cells = planned_cells(TABLES["5"], replace(request, scale=scale, overrides=said))
+        pot, isr, coupled, i3d, ours = [cell.row.rival for cell in cells]
+        assert (
+            pot == PotConfig(("hog", "mbh")) and isr == IsrConfig(("hog", "mbh"), copies=4) and ours is None
+        )
+        assert isinstance(i3d, I3dConfig) and isinstance(coupled, FullyCoupledConfig)
+        assert i3d.width == coupled.width == 0.1 and coupled.intervals == units
+        for cell in cells[:-1]:
+            again = read_recipe(Path(cell.recipe.out).with_name(f"{Path(cell.recipe.out).name}.yaml"))
+            assert config_of(again.rival) == cell.row.rival and again == cell.recipe
+        assert cells[-1].recipe.rival == {"width": 0.1, "descriptors": ["hog", "mbh"], "copies": 4}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("--rival.width=-1", r"rival\.width: -1\.0 must be above 0"),
+        ("--rival.copies=65", r"rival\.copies: 65 must be 1 to 64"),
+        ("--rival.copies=some", r"rival\.copies: expected a value of type int"),
+        ("--rival={copie: 3}", r"rival\.copie: no method has such an option; there are .*copies"),
+        ("--rival={method: isr}", r"rival\.method: each row has its own"),
+    ],
+)
+def test_wrong_options_of_rivals_are_named(said: str, why: str, folder: Path) -> None:
+    request = request_of(folder, rows=("ISR", "I3D"))
+    with pytest.raises(FarviewError, match=why):
+        planned_cells(TABLES["5"], replace(request, overrides=(*request.overrides, said)))
+
+
+def test_a_choice_may_be_a_rivals_option(folder: Path) -> None:
+    request = request_of(folder, rows=("ISR",), choices="given")
+    rows, _ = rows_of(TABLES["5"], request)
+    trials = make_trials(request, rows, ["r2plus1d34"], [{"rival.copies": "2"}, {"rival.copies": "16"}])
+    assert [trial.cells[0].row.rival for trial in trials] == [IsrConfig(copies=2), IsrConfig(copies=16)]
 
 
 def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder: Path) -> None:

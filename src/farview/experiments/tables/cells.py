@@ -8,7 +8,7 @@ from typing import Literal
 from farview.errors import FarviewError
 from farview.experiments.tables.rows import Row, Settings, Table, choose
 from farview.experiments.tables.systems import narrow
-from farview.rivals.network import StreamsConfig
+from farview.rivals.options import options_of, with_options
 from farview.training.phases import write_yaml
 from farview.training.recipe import Recipe, read_recipe
 
@@ -93,17 +93,19 @@ def rows_of(table: Table, request: Request) -> tuple[list[Row], list[str]]:
         if row.pool and request.pool is None:
             left_out.append(f"{row.name}: needs unlabeled clips; give them by --pool kind:folder")
         else:
-            row = replace(row, rival=narrow(row.rival)) if request.scale == "small" else row
-            rows.append(widened(row, request, table.columns[0]))
+            rows.append(replace(row, rival=narrow(row.rival)) if request.scale == "small" else row)
     return rows, left_out
 
 
-def widened(row: Row, request: Request, column: str) -> Row:
-    """The row with its rival network as wide as the recipe says, where it says so."""
-    if not isinstance(row.rival, StreamsConfig):
-        return row
-    width = cell_recipe(request, row, column, request.splits[0], request.seeds[0]).rival_width
-    return row if width is None else replace(row, rival=replace(row.rival, width=width))
+def make_cell(request: Request, row: Row, column: str, split: str, seed: int) -> Cell:
+    """One cell; its rival has the options that the recipe states."""
+    recipe = cell_recipe(request, row, column, split, seed)
+    if "method" in recipe.rival:
+        raise FarviewError("rival.method: each row has its own; name rows by --rows and leave it out")
+    if row.rival is None:
+        return Cell(row, column, split, seed, recipe)
+    config = with_options(row.rival, recipe.rival)
+    return Cell(replace(row, rival=config), column, split, seed, replace(recipe, rival=options_of(config)))
 
 
 def make_cells(
@@ -122,7 +124,7 @@ def make_cells(
             for split in request.splits:
                 asked = with_settings(request, chosen(row.name, column, split)) if chosen else request
                 for seed in request.seeds:
-                    cell = Cell(row, column, split, seed, cell_recipe(asked, row, column, split, seed))
+                    cell = make_cell(asked, row, column, split, seed)
                     for recipe in (cell.recipe, cell.flow.recipe) if cell.flow else (cell.recipe,):
                         path = Path(recipe.out)
                         write_yaml(path.with_name(f"{path.name}.yaml"), asdict(recipe))
@@ -134,7 +136,7 @@ def first_cells(request: Request, rows: Sequence[Row], columns: Sequence[str]) -
     """One cell of every row, column and split, as the recipes are, with the first seed; nothing is written."""
     seed = request.seeds[0]
     return [
-        Cell(row, column, split, seed, cell_recipe(request, row, column, split, seed))
+        make_cell(request, row, column, split, seed)
         for row in rows
         for column in columns
         for split in request.splits

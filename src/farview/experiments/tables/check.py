@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import NARROW, Request
 from farview.experiments.tables.rows import Row
-from farview.rivals.network import StreamsConfig
+from farview.rivals.options import names
+from farview.rivals.pot import PotConfig
 
 OWN = {
     "data.source": "the data that the command itself names",
@@ -57,8 +58,8 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         if not word.startswith("--"):
             continue
         key, equals, value = word.removeprefix("--").partition("=")
-        if key == "rival_width" and not any(isinstance(row.rival, StreamsConfig) for row in rows):
-            raise FarviewError("--rival_width: no row that is asked for is a rival network; leave it out")
+        if not any(heeds(row, key) for row in rows):
+            raise FarviewError(f"--{key}: it changes no row that is asked for; leave it out")
         if key in OWN:
             raise FarviewError(f"--{key}: each cell has its own; it follows from {OWN[key]}")
         if said and all(
@@ -66,3 +67,15 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         ):
             remedy = "give --pool" if key == "data.pool" else "leave it out"
             raise FarviewError(f"--{key}: every row says otherwise, so it would change nothing; {remedy}")
+
+
+def heeds(row: Row, key: str) -> bool:
+    """Whether a key of the recipe can change a row: rivals have options and networks of their own."""
+    section, _, name = key.partition(".")
+    if row.rival is None:
+        return section != "rival"
+    if section == "rival" and name:
+        return name.partition(".")[0] in names(type(row.rival))
+    if section in ("network", "student_network") or key.startswith("input.intervals"):
+        return isinstance(row.rival, PotConfig)  # whose descriptor cnn is S-Net's
+    return section not in ("loss", "fusion")

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from farview.errors import FarviewError
-from farview.experiments.tables.cells import Cell, Request, cell_recipe, with_settings
+from farview.experiments.tables.cells import Cell, Request, make_cell, with_settings
 from farview.experiments.tables.engine import Planned
 from farview.experiments.tables.rows import Row, Settings
 from farview.training.recipe import one_line, recipe_path
@@ -59,9 +59,8 @@ def make_trials(
                 asked = with_settings(request, choice)
                 for decided in (None,) if request.choose_on else request.splits:
                     cells = tuple(
-                        Cell(row, column, split, request.seeds[0], recipe)
+                        make_cell(asked, row, column, split, request.seeds[0])
                         for split in (request.choose_on if decided is None else (decided,))
-                        for recipe in [cell_recipe(asked, row, column, split, request.seeds[0])]
                     )
                     trials.append(Trial(row, column, decided, choice, cells))
     return trials
