@@ -15,7 +15,8 @@ from farview.models.model_file import load_model, read_contract
 from farview.models.recogniser import Recogniser
 from farview.rivals.i3d import I3dConfig
 from farview.rivals.network_file import load_rival
-from farview.rivals.run import run_rival
+from farview.rivals.pot import PotConfig
+from farview.rivals.run import RivalConfig, run_rival
 from farview.training.checkpoint import Keeper
 from farview.training.data import prepare
 from farview.training.phases import run
@@ -108,3 +109,19 @@ def test_a_rival_trains_as_a_cpu_does(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=0.02)
     videos = [clips.store.elr(clip.source) for clip in clips.test[:2]]
     assert np.isfinite(load_rival(folders[1] / "model.safetensors").logits(videos)).all()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        I3dConfig(streams=("rgb",), intervals=Intervals(1, 2), size=(12, 16), width=1 / 16),
+        PotConfig(("hof", "cnn")),
+    ],
+)
+def test_a_rival_is_measured_there_as_on_a_cpu(tmp_path: Path, config: RivalConfig) -> None:
+    pytest.importorskip("sklearn")
+    recipe = on(tiny_recipe(tmp_path), "gpu", tmp_path / "run")
+    model = run_rival(recipe, config, quiet=True) / "model.safetensors"
+    asked = {"config": recipe.data, "store": recipe.store, "quiet": True}
+    there, here = (evaluate(model, accelerator=name, **asked).predictions for name in ("gpu", "cpu"))
+    torch.testing.assert_close(there.logits, here.logits, atol=1e-4, rtol=1e-4)

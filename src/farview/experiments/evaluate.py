@@ -85,7 +85,7 @@ def evaluate(
 ) -> Evaluation:
     """Accuracy of a model on one part of a data set: `test`, or `val` and `train` as the model's training divided them.
 
-    A model is T-Net, S-Net or a rival of Table V, which runs on a CPU; of a rival every clip is one interval.
+    A model is T-Net, S-Net or a rival of Table V; of a rival every clip is one interval.
     Labels are matched to the model's classes by name. Unreadable clips raise `UnreadableClip` by name unless
     `skip_unreadable`. `accelerator`: auto (a GPU where there is one), cpu or gpu; raises FarviewError without one.
     """
@@ -95,7 +95,9 @@ def evaluate(
             "--accelerator gpu: PyTorch sees no CUDA GPU; leave it out, or install its GPU build"
         )
     root = Path(store).expanduser()
-    described, folder, predict = _rival(model, root) if is_rival(model) else _network(model, root, device)
+    described, folder, predict = (
+        _rival(model, root, device) if is_rival(model) else _network(model, root, device)
+    )
     data = open_data(config)
     listed = data.part("test") if part == "test" else data.part("train") + data.part("val")
     relabelled = {clip.id: clip for clip in relabel(data, listed, described)}
@@ -145,12 +147,13 @@ def _network(model: str | Path, root: Path, device: str) -> tuple[Described, Fra
     )
 
 
-def _rival(model: str | Path, root: Path) -> tuple[Described, FrameStore, Predict]:
+def _rival(model: str | Path, root: Path, device: str) -> tuple[Described, FrameStore, Predict]:
     """The same of a rival."""
     from farview.rivals.network_file import load
     from farview.rivals.run import predict
 
     rival = load(Path(model))
+    rival.to(device)
     sensor = rival.sensor
     folder = FrameStore(root, sensor, None, aspect=(sensor.height, sensor.width))
     return rival, folder, lambda clips, frames: predict(rival, clips, frames)

@@ -24,7 +24,7 @@ from farview.rivals.i3d import I3dConfig
 from farview.rivals.multi_siamese import MultiSiameseConfig
 from farview.rivals.network import Rival, StreamsConfig
 from farview.rivals.pot import PotModel
-from farview.rivals.pot_file import FORMAT, load_pot, read_description
+from farview.rivals.pot_file import load_pot, read_description
 from farview.rivals.purwanto import PurwantoConfig
 from farview.rivals.semi_coupled import SemiCoupledConfig
 from farview.rivals.streams import seen_of
@@ -68,6 +68,10 @@ class RivalModel:
         """Of what testing needs."""
         return sum(p.numel() for name, p in self.network.named_parameters() if _needed(name, self.network))
 
+    def to(self, device: torch.device | str) -> None:
+        """Run there from now on."""
+        self.network.to(device)
+
     @torch.no_grad()
     def logits(self, videos: Iterable[Images]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """(N, classes) logits of N eLR videos (T, h, w, C), each of its own T, twice: a network's last features.
@@ -82,7 +86,8 @@ class RivalModel:
                     f"on {self.channels}; give it recordings like those, or train it on these"
                 )
             seen = seen_of(frames, self.config.streams, self.config.intervals, self.flow)
-            rows.append(self.network(seen).mean(1)[0].numpy())
+            device = next(self.network.parameters()).device
+            rows.append(self.network(seen.to(device)).mean(1)[0].cpu().numpy())
         found = np.stack(rows)
         return found.astype(np.float64), found
 
@@ -90,7 +95,7 @@ class RivalModel:
 def save_rival(path: Path, model: RivalModel) -> None:
     """Write the model whole or not at all, without what only training needs; the same model gives the same bytes."""
     text = {
-        "format": FORMAT,
+        "format": 1,
         "method": model.config.method,
         "config": asdict(model.config),
         "classes": model.classes,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from farview.console import watched
@@ -96,6 +97,11 @@ class PotModel:
         return network + sum(
             each.size for each in (self.vectors, svm.coefficients, svm.intercept, self.scales)
         )
+
+    def to(self, device: torch.device | str) -> None:
+        """Run the network there from now on, if there is one; all else runs on the CPU."""
+        if self.network is not None:
+            self.network.network.to(device)
 
     def logits(self, videos: Iterable[Images]) -> tuple[Matrix, Vectors]:
         """(N, classes) logits and (N, D) pooled vectors of N eLR videos (T, h, w, C), each of its own T."""

@@ -335,6 +335,32 @@ def test_an_interrupt_ends_what_runs_and_begins_nothing(
     assert active_children() == []
 
 
+def test_sigterm_ends_a_table_in_order(tmp_path: Path) -> None:
+    """Nothing of Python's own is the last word, nor is a worker left."""
+    request = tiny_request(tmp_path)
+    words = [*request.overrides, "--data", request.data, "--out", str(tmp_path / "out"), "--jobs=2"]
+    command = [
+        sys.executable,
+        "-m",
+        "farview",
+        "table",
+        "4",
+        *words,
+        "--rows=Student",
+        "--student.epochs=5000",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.rglob("history.csv")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == (
+        "farview: interrupted; the same command goes on from the last finished epoch"
+    )
+
+
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import os, signal, time\n"
