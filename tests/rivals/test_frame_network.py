@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
 from farview.frames.sensor import SensorModel
 from farview.models.contract import Contract, NetworkConfig
@@ -84,3 +85,8 @@ def test_its_cost_is_the_backbones_counted_by_hand() -> None:
         later += pixels * wide * (wide // 2 * 9 + 3 * wide * 9 + wide // 2)
     assert net.multiply_adds == stem + stage1 + later
     assert net.parameters == sum(p.numel() for p in net.network.parameters())
+
+
+def test_other_channels_are_refused() -> None:
+    with pytest.raises(FarviewError, match="the frames have 3 channels, and the network .* trained on 1"):
+        made("resnet18", 1).series(np.zeros((2, 12, 16, 3), np.uint8))

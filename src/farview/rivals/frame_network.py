@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from farview.data.augment import as_video, enlarge, normalise
+from farview.errors import FarviewError
 from farview.frames.source import Images
 from farview.models.contract import Contract
 from farview.models.cost import multiply_adds
@@ -46,8 +47,13 @@ class FrameNetwork:
 
         A frame's is that of the interval with the frame in its middle, or next after it; before its first and after its
         last frame a video stands still. Vectors are at least 0, since they are means behind a ReLU; one of zeros stays
-        so.
+        so. Raises FarviewError for frames of other channels than it was trained on.
         """
+        if frames.shape[-1] != self.contract.channels:
+            raise FarviewError(
+                f"the frames have {frames.shape[-1]} channels, and the network that describes them was trained on "
+                f"{self.contract.channels}; give it recordings like those, or train it on these"
+            )
         indices = centred(
             len(frames), self.contract.intervals.frames, self.contract.intervals.stride
         )  # (T, n)
