@@ -88,5 +88,5 @@ def test_its_cost_is_the_backbones_counted_by_hand() -> None:
 
 
 def test_other_channels_are_refused() -> None:
-    with pytest.raises(FarviewError, match="the frames have 3 channels, and the network .* trained on 1"):
+    with pytest.raises(FarviewError, match=r"the frames have 3 channels, and the network .* trained on 1"):
         made("resnet18", 1).series(np.zeros((2, 12, 16, 3), np.uint8))

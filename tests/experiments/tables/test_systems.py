@@ -88,6 +88,7 @@ def test_every_row_is_there_with_the_papers_figures(finished: Results) -> None:
         "I3D": (52.61, 93.89),
         "I3D, self-attention and KD": (57.84, 97.22),
         "CSTAT, ResNet": (),
+        "pyramid, KD, ResNet": (),
         "R(2+1)D-34": (52.29, 94.2),
         "CSTAT, R(2+1)D-34": (59.41, 97.31),
     }
