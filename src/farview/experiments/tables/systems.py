@@ -115,7 +115,7 @@ TABLE_5 = Table(
         "The paper's CSTAT is 59.41 here; its text's gain of 1.39 over the row above belongs to 59.23.",
         "CSTAT: MLP map, rolling weights, and unlabeled clips where --pool gives some.",
         "CSTAT, ResNet: the same with the backbone and intervals of the other tables; pyramid, KD, ResNet: T-Net's "
-        "class probabilities and a temporal pyramid in place of attention, frames alone. Neither is in the paper's table.",
+        "class probabilities and a temporal pyramid in place of attention, frames alone. Neither is in its table.",
     ),
     systems=True,
 )
