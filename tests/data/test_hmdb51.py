@@ -90,6 +90,9 @@ def test_where_the_folder_above_the_videos_is_named_it_says_where_they_are(tmp_p
         FarviewError, match=rf"none of the 2 listed clips.*, but there is {tmp_path}/hmdb51/clap$"
     ):
         open_data(DataConfig(f"hmdb51:{tmp_path}"))
+    (tmp_path / "hmdb51" / "clap").rename(tmp_path / "hmdb51" / "wave")  # of a class that is not the first
+    with pytest.raises(FarviewError, match=rf"but there is {tmp_path}/hmdb51/wave$"):
+        open_data(DataConfig(f"hmdb51:{tmp_path}"))
 
 
 def test_wrong_flags_are_named(tmp_path: Path, touch) -> None:

@@ -70,7 +70,7 @@ def listed_clips(
             clips.append(Clip(row.name, source_of(path), row.label, row.part, row.group))
     if missing and not clips:
         raise FarviewError(
-            f"{root}: none of the {len(seen)} listed clips is there, for example {missing[0]}{inside(root, missing[0])}"
+            f"{root}: none of the {len(seen)} listed clips is there, for example {missing[0]}{inside(root, missing)}"
         )
     if missing and not config.available_only:
         first = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -81,11 +81,13 @@ def listed_clips(
     return tuple(clips), tuple(missing)
 
 
-def inside(root: Path, name: str) -> str:
-    """`, but there is ROOT/videos/wave` where one of `root`'s folders holds the clip's class folder, else nothing."""
-    first = name.split("/")[0]
-    found = [path for path in sorted(root.iterdir()) if first and (path / first).is_dir()]
-    return f", but there is {found[0] / first}" if found else ""
+def inside(root: Path, names: Sequence[str]) -> str:
+    """`, but there is ROOT/videos/wave` where one of `root`'s folders holds a class folder of the clips, else nothing."""
+    folders = [path for path in sorted(root.iterdir()) if path.is_dir()]
+    classes = [name for name in dict.fromkeys(name.split("/")[0] for name in names) if name]
+    found = (path / name for name in classes for path in folders if (path / name).is_dir())
+    first = next(found, None)
+    return f", but there is {first}" if first else ""
 
 
 def twice(row: Row, first: Row) -> str:
