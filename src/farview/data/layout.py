@@ -82,7 +82,7 @@ def listed_clips(
 
 
 def inside(root: Path, names: Sequence[str]) -> str:
-    """`, but there is ROOT/videos/wave` where one of `root`'s folders holds a class folder of the clips, else nothing."""
+    """`, but there is ROOT/videos/wave` where a folder in `root` holds a class folder of the clips, else nothing."""
     folders = [path for path in sorted(root.iterdir()) if path.is_dir()]
     classes = [name for name in dict.fromkeys(name.split("/")[0] for name in names) if name]
     found = (path / name for name in classes for path in folders if (path / name).is_dir())
