@@ -80,7 +80,9 @@ def test_evaluate_adds_a_flow_model(
     np.testing.assert_allclose(read.probabilities, expected.probabilities, atol=1e-5, rtol=0)
 
 
-def test_evaluate_takes_one_model_of_each_stream(streams: tuple[Run, Run]) -> None:
+def test_evaluate_takes_one_model_of_each_stream(
+    streams: tuple[Run, Run], capsys: pytest.CaptureFixture[str]
+) -> None:
     rgb, flow = (str(each.models["student"]) for each in streams)
     source = streams[0].recipe.data.source
     for weights in (["0", "0"], ["-1", "2"]):
@@ -88,6 +90,7 @@ def test_evaluate_takes_one_model_of_each_stream(streams: tuple[Run, Run]) -> No
             main(["evaluate", rgb, source, "--flow", flow, "--fusion", *weights])
     with pytest.raises(SystemExit):
         main(["evaluate", rgb, source, "--fusion", "1", "2"])
+    assert "--fusion weighs two models: name the one of flow by --flow" in capsys.readouterr().err
     with pytest.raises(SystemExit, match=f"--flow: {rgb} was not trained on flow"):
         main(["evaluate", rgb, source, "--flow", rgb])
     with pytest.raises(SystemExit, match=f"MODEL: {flow} was not trained on frames"):
