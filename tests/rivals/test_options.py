@@ -47,12 +47,25 @@ def test_options_of_others_are_left_and_what_was_said_before_stays() -> None:
     ("options", "why"),
     [
         ({"method": "istr"}, "rival.method: 'istr' is none of pot, isr,"),
-        ({}, "rival.method: 'None' is none of"),
-        ({"method": "isr", "copie": 2}, "rival.copie: isr has no such option; did you mean 'rival.copies'"),
+        ({"method": "ISR"}, "rival.method: 'ISR' is none of .*did you mean 'isr'"),
+        ({"method": ["pot"]}, r"rival.method: '\['pot'\]' is none of"),
+        ({"width": 1, "copies": 2}, "rival.copies: an option of a rival, and rival.method names none"),
+        ({"method": "isr", "copie": 2}, "rival.copie: isr has no such option; did you mean 'copies'"),
+        (
+            {"method": "isr", "width": 2},
+            r"rival.width: isr has no such option.*--rival '{method: isr}' drops",
+        ),
         ({"method": "pot", "zzz": 2}, "rival.zzz: pot has no such option; it has descriptors"),
         ({"method": "pot", "descriptors": ["sift"]}, "rival.descriptors"),
         ({"method": "pot", "descriptors": []}, r"rival.descriptors: \[\]; expected one or more"),
         ({"method": "i3d", "intervals": {"count": 0}}, "rival.intervals.count is 0"),
+        ({"method": "i3d", "intervals": 4}, "rival.intervals: 4; expected some of {'count': 1, 'frames': 32"),
+        ({"method": "i3d", "dropout": 1}, "rival.dropout: 1.0 must be at least 0 and below 1"),
+        ({"method": "i3d", "width": float("nan")}, "rival.width: nan must be above 0"),
+        ({"method": "purwanto", "temperature": 0}, "rival.temperature: 0.0 must be a number above 0"),
+        ({"method": "purwanto", "weight": -1}, "rival.weight: -1.0 must be a number of at least 0"),
+        ({"method": "multi-siamese", "margin": -1}, "rival.margin: -1.0 must be above 0, up to 2"),
+        ({"method": "multi-siamese", "weight": -1}, "rival.weight: -1.0 must be a number of at least 0"),
     ],
 )
 def test_what_cannot_be_is_named(options: dict, why: str) -> None:

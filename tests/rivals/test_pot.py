@@ -14,6 +14,7 @@ from farview.errors import FarviewError
 from farview.frames.sensor import SensorModel
 from farview.models.contract import read_contract
 from farview.models.model_file import load_model
+from farview.rivals.i3d import I3dConfig
 from farview.rivals.pot import PotConfig, classifier, groups_of, pooled, train_pot
 from farview.rivals.pot_file import load_pot, read_description, save_pot
 from farview.rivals.run import check_rival, rival_folder, run_rival
@@ -137,6 +138,10 @@ def test_first_weights_are_the_networks(tmp_path: Path) -> None:
     check_rival(started, PotConfig())
     with pytest.raises(FarviewError, match=r"none\.pth"):
         run_rival(started, PotConfig(), quiet=True)
+    flow = replace(recipe, input=replace(recipe.input, stream="flow"))
+    for config in (PotConfig(("hog",)), I3dConfig(streams=("rgb",))):
+        with pytest.raises(FarviewError, match=r"input\.stream: flow; a rival takes frames"):
+            check_rival(flow, config)
     with pytest.raises(FarviewError, match="too small for resnet18"):
         check_rival(replace(recipe, input=replace(recipe.input, size=(4, 4))), PotConfig())
 

@@ -3,6 +3,7 @@
 What a verb's options are stands in the file of verbs like it; they do no work of their own.
 """
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -67,6 +68,10 @@ def main(arguments: Arguments | None = None) -> None:
             near = difflib.get_close_matches(name, VERBS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "farview --help lists the verbs"
             raise FarviewError(f"'{name}' is no verb; {hint}")
+        if name in RESUMED:
+            signal.signal(
+                signal.SIGTERM, signal.default_int_handler
+            )  # ends workers, and says that it goes on
         with extras_named(f"farview {name}"):
             VERBS[name](rest)
     except FarviewError as error:

@@ -5,13 +5,19 @@ from typing import Any
 from farview.cli.words import Arguments
 
 
+def typed_parser(prog: str, description: str | None) -> Any:
+    """A parser that takes options from classes: their types, defaults and docstrings."""
+    from jsonargparse import ArgumentParser, set_parsing_settings
+
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    return ArgumentParser(prog=prog, description=description)
+
+
 def data_parser(prog: str, description: str | None, model: bool = False) -> Any:
     """A parser with a positional data set and the options of `DataConfig`."""
-    from jsonargparse import ArgumentParser
-
     from farview.data.config import DataConfig
 
-    parser = ArgumentParser(prog=prog, description=description)
+    parser = typed_parser(prog, description)
     if model:
         parser.add_argument("model", help="a Farview model (.safetensors)")
     parser.add_argument("source", metavar="data", help="kind:folder, for example ucf101:/data/ucf101")
@@ -33,12 +39,17 @@ def model_data_defaults(parser: Any, arguments: Arguments) -> None:
     """Options not given are those that the model was trained with, where the kind of data is the same."""
     from pathlib import Path
 
-    from farview.models.contract import read_contract
+    from farview.models.contract import is_rival, read_contract
 
     places = [word for word in arguments if not word.startswith("-")]
     if len(places) < 2 or not Path(places[0]).is_file():
         return
-    trained = read_contract(Path(places[0])).trained.get("data", {})
+    if is_rival(places[0]):
+        from farview.rivals.pot_file import read_description
+
+        trained = read_description(Path(places[0]))["trained"].get("data", {})
+    else:
+        trained = read_contract(Path(places[0])).trained.get("data", {})
     if trained.get("source", "").partition(":")[0] == places[1].partition(":")[0]:
         parser.set_defaults(
             {key: trained[key] for key in trained if key != "source" and parser_has(parser, key)}

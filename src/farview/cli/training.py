@@ -30,7 +30,7 @@ def train(arguments: Arguments) -> None:
     if any(word.startswith("--print_config") for word in overrides):
         parser().parse_args(([f"--recipe={recipe_path(path)}"] if path else []) + located(overrides))
     recipe = read_recipe(path, overrides)
-    if "method" in recipe.rival:
+    if recipe.rival:
         from farview.experiments.rival import train_rival
 
         train_rival(recipe)
@@ -76,7 +76,6 @@ def table(arguments: Arguments) -> None:
     parser.add_argument("--unit", choices=("clip", "group"), default="clip", help="what intervals draw anew")
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
     options, overrides = parser.parse_known_args(spelled(arguments))
-    end_in_order()
 
     from farview.experiments.tables import table as job
     from farview.experiments.tables.cells import Request
@@ -124,7 +123,6 @@ def sweep(arguments: Arguments) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     options, overrides = parser.parse_known_args(spelled(arguments))
-    end_in_order()
 
     from farview.experiments.tables import sweep as job
     from farview.experiments.tables.cells import Request
@@ -139,13 +137,6 @@ def sweep(arguments: Arguments) -> None:
     )
     sizes = tuple(map(height_and_width, options.resolutions))
     job.sweep(request, sizes, tuple(options.per_class), options.jobs, options.engine, options.quiet)
-
-
-def end_in_order() -> None:
-    """SIGTERM ends a command as Ctrl-C does, and its workers with it."""
-    import signal
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def height_and_width(text: str) -> tuple[int, int]:

@@ -59,6 +59,10 @@ def costs(
         t = c.intervals
         return [row_of(c.network, len(c.classes), c.channels, t.count, t.frames, c.input_size)]
     recipe = read_recipe(target)
+    if recipe.rival:
+        raise FarviewError(
+            f"{target}: trains the rival {recipe.rival.get('method')}; its results.json and table 5 state its cost"
+        )
     given = {"classes": classes, "channels": channels if recipe.input.motion is None else 2}
     wanted = {key: value for key, value in given.items() if value is not None}
     missing = [key for key in given if key not in wanted]

@@ -67,6 +67,11 @@ class I3dConfig(StreamsConfig):
     dropout: float = 0.5
     """Before the logits."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.dropout < 1:
+            raise FarviewError(f"dropout: {self.dropout} must be at least 0 and below 1")
+
     def build(self, classes: int, channels: int) -> "TwoStream":
         """The network with fresh weights."""
         nets: dict[str, I3d] = {

@@ -15,6 +15,7 @@ untransformed video and others drawn anew for each sample from a pool of transfo
 recipe's section `student` says (read as SGD, momentum 0.9, rate 0.01).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -59,8 +60,10 @@ class MultiSiameseConfig(StreamsConfig):
         super().__post_init__()
         if not 1 <= self.copies <= self.pool:
             raise FarviewError(f"copies: {self.copies} must be 1 to {self.pool}, the size of the pool")
-        if self.weight < 0 or not 0 < self.margin <= 2:
-            raise FarviewError("weight must be at least 0 and margin above 0, up to 2")
+        if not 0 <= self.weight < math.inf:
+            raise FarviewError(f"weight: {self.weight} must be a number of at least 0")
+        if not 0 < self.margin <= 2:
+            raise FarviewError(f"margin: {self.margin} must be above 0, up to 2")
 
     @property
     def uses_hr(self) -> bool:

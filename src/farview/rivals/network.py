@@ -1,5 +1,6 @@
 """What the rivals that are networks have in common: options, and how training meets them."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class StreamsConfig:
                 raise FarviewError(f"streams: '{name}' is neither rgb nor flow")
         if min(self.size) < 1:
             raise FarviewError(f"size: {list(self.size)}; expected a height and a width of at least 1")
-        if self.width <= 0:
+        if not 0 < self.width < math.inf:
             raise FarviewError(f"width: {self.width} must be above 0; 1 is the published network")
 
     @property

@@ -2,8 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from farview.errors import FarviewError
@@ -24,30 +24,37 @@ def options_of(config: RivalConfig) -> dict[str, Any]:
 
 def config_of(options: Mapping[str, Any]) -> RivalConfig:
     """The rival of a section. Raises FarviewError for an unknown method, a key that it lacks or a wrong value."""
-    method = options.get("method")
-    if method not in METHODS:
-        raise FarviewError(f"rival.method: '{method}' is none of {', '.join(METHODS)}")
-    kind = METHODS[method]
-    for key in options.keys() - names(kind) - {"method"}:
-        near = difflib.get_close_matches(key, names(kind), n=1)
+    if "method" not in options:
         raise FarviewError(
-            f"rival.{key}: {method} has no such option"
-            + (f"; did you mean 'rival.{near[0]}'?" if near else f"; it has {', '.join(sorted(names(kind)))}")
+            f"rival.{min(options)}: an option of a rival, and rival.method names none ({', '.join(METHODS)}); the "
+            "recipe's own networks have none"
         )
-    return with_options(kind(), options)
+    method = options["method"]
+    if not isinstance(method, str) or method not in METHODS:
+        raise FarviewError(
+            f"rival.method: '{method}' is none of {', '.join(METHODS)}{meant(str(method), METHODS)}"
+        )
+    kind = METHODS[method]
+    for key in sorted(options.keys() - names(kind) - {"method"}):
+        near = meant(key, names(kind)) or f"; it has {', '.join(sorted(names(kind)))}"
+        raise FarviewError(
+            f"rival.{key}: {method} has no such option{near} (--rival '{{method: {method}}}' drops what a recipe says)"
+        )
+    return with_options(kind(), {key: value for key, value in options.items() if key != "method"})
 
 
 def with_options(config: RivalConfig, options: Mapping[str, Any]) -> RivalConfig:
     """The config with those of the options that its method has.
 
-    Raises FarviewError for a wrong value, and for an option that no method has.
+    Raises FarviewError for a wrong value, for an option that no method has, and for `method`: the config has one.
     """
     from jsonargparse import ArgumentError, ArgumentParser
 
-    known = set().union(*map(names, METHODS.values()), {"method"})
-    for key in options.keys() - known:
-        raise FarviewError(f"rival.{key}: no method has such an option; there are {', '.join(sorted(known))}")
+    refuse_unknown(options)
     own = {key: value for key, value in options.items() if key in names(type(config))}
+    for key, value in own.items():
+        if is_dataclass(getattr(config, key)) and not isinstance(value, Mapping):
+            raise FarviewError(f"rival.{key}: {value}; expected some of {asdict(getattr(config, key))}")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(type(config), "rival")
     parser.set_defaults({f"rival.{key}": value for key, value in asdict(config).items()})
@@ -58,6 +65,23 @@ def with_options(config: RivalConfig, options: Mapping[str, Any]) -> RivalConfig
     except FarviewError as error:
         raise FarviewError(f"rival.{error}") from None
     return made
+
+
+def refuse_unknown(options: Iterable[str]) -> None:
+    """Raise FarviewError for an option that no row of a table can have."""
+    known = set().union(*map(names, METHODS.values()))
+    for key in sorted(options):
+        if key == "method":
+            raise FarviewError("rival.method: each row has its own; name rows by --rows and leave it out")
+        if key not in known:
+            near = meant(key, known) or f"; there are {', '.join(sorted(known))}"
+            raise FarviewError(f"rival.{key}: no method has such an option{near}")
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'copies'?` where one of the known words is near."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def names(kind: type[RivalConfig]) -> set[str]:

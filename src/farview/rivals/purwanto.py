@@ -13,6 +13,7 @@ stream; the logits of both streams are averaged. Each starts from random weights
 `student.initial`), as `i3d` says.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -44,8 +45,10 @@ class PurwantoConfig(StreamsConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.weight < 0 or self.temperature <= 0:
-            raise FarviewError("weight must be at least 0 and temperature above 0")
+        if not 0 <= self.weight < math.inf:
+            raise FarviewError(f"weight: {self.weight} must be a number of at least 0")
+        if not 0 < self.temperature < math.inf:
+            raise FarviewError(f"temperature: {self.temperature} must be a number above 0")
 
     @property
     def uses_hr(self) -> bool:

@@ -54,6 +54,12 @@ def run_rival(
     check_rival(recipe, config)
     clips = clips or prepare_rival(recipe, config, quiet)
     folder = rival_folder(recipe, config, clips)
+    if not (
+        folder / MODEL
+    ).is_file():  # before the lock: the processes of a distributed run train these together
+        folders = folders_before(recipe, config, clips)
+        for name in folders:
+            run_phase(recipe, name, clips, folders, quiet)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if (folder / MODEL).is_file():
@@ -77,6 +83,10 @@ def check_rival(recipe: Recipe, config: RivalConfig) -> None:
     """Raise FarviewError where a rival cannot be trained by a recipe, before anything is."""
     if recipe.augment.fresh_elr:
         raise FarviewError("augment.fresh_elr: a rival sees stored frames; leave it out")
+    if recipe.input.motion is not None:
+        raise FarviewError(
+            "input.stream: flow; a rival takes frames and finds their flow itself: set it to rgb"
+        )
     before = phases_before(recipe, config)
     if before:
         check_inputs(replace(recipe, phases=before))
@@ -115,8 +125,6 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
         settings["network"] = before["student"].name
     if config.uses_hr:
         settings |= {"size": recipe.input.size, "seed": recipe.seed}
-    if recipe.input.motion is not None:
-        settings["motion"] = recipe.input.motion
     if isinstance(config, StreamsConfig):
         if "flow" in config.streams:
             settings["flow"] = recipe.input.flow
@@ -134,8 +142,8 @@ def rival_folder(recipe: Recipe, config: RivalConfig, clips: Prepared) -> Path:
 
 
 def _run_machine(recipe: Recipe, config: PotConfig, clips: Prepared, folder: Path, quiet: bool) -> None:
-    """A support vector machine: trained whole or not at all, after the network that it builds on."""
-    network = _frame_network(recipe, config, clips, quiet)
+    """A support vector machine: trained whole or not at all."""
+    network = _frame_network(recipe, config, clips)
     started = time.perf_counter()
     if isinstance(config, IsrConfig):
         model = train_isr(clips, recipe.input.sensor, config, recipe.seed, network, quiet)
@@ -149,14 +157,11 @@ def _run_machine(recipe: Recipe, config: PotConfig, clips: Prepared, folder: Pat
     save_pot(folder / MODEL, replace(model, trained=trained, accuracy=measured))
 
 
-def _frame_network(recipe: Recipe, config: PotConfig, clips: Prepared, quiet: bool) -> FrameNetwork | None:
-    """The recipe's S-Net, where it trains; None where no descriptor is a network's."""
-    before = phases_before(recipe, config)
-    if not before:
-        return None
+def _frame_network(recipe: Recipe, config: PotConfig, clips: Prepared) -> FrameNetwork | None:
+    """The recipe's trained S-Net, where it trains; None where no descriptor is a network's."""
     folders = folders_before(recipe, config, clips)
-    for name in before:
-        run_phase(recipe, name, clips, folders, quiet)
+    if not folders:
+        return None
     network, contract = load_model(folders["student"] / MODEL)
     return FrameNetwork(network.to(device_of(recipe.machine)), contract)
 

@@ -84,16 +84,9 @@ class RivalData(PhaseData):
 def stores_of(
     recipe: Recipe, clips: Prepared, config: StreamsConfig, *, hr: bool = False, quiet: bool = False
 ) -> dict[Stream, FrameStore]:
-    """Where each stream's frames come from; flow, with `hr` of HR frames too, is computed where it is not stored yet.
-
-    Raises FarviewError where the recipe's frames are flow themselves and another flow is asked for.
-    """
+    """Where each stream's frames come from; flow, with `hr` of HR frames too, is made where it is not stored yet."""
     if "flow" not in config.streams:
         return {"rgb": clips.store}
-    if recipe.input.motion is not None:
-        raise FarviewError(
-            "input.stream: flow; a rival that has a flow stream takes the recipe with stream rgb"
-        )
     moving = replace(
         recipe,
         phases=("teacher", "student") if hr else ("student",),

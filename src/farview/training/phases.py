@@ -277,9 +277,10 @@ def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, k
     )
     last = keeper.folder / LAST
     started = time.perf_counter()
-    trainer.fit(module, data, ckpt_path=str(last) if last.is_file() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(module, data, ckpt_path=str(last) if last.is_file() else None)
+    except SystemExit:  # what the engine makes of Ctrl-C
+        raise KeyboardInterrupt from None
     return time.perf_counter() - started
 
 

@@ -153,9 +153,10 @@ class Recipe:
     """Weights of the transfer (paper, Eq. 2 to 5)."""
     fusion: tuple[float, float] = (1.0, 1.0)
     """Weights of the class probabilities of an RGB and a flow network where both decide (table 5)."""
-    rival: dict[str, Any] = field(default_factory=dict)
+    rival: dict[str, Any] | None = None
     """Options of other methods: `width`, `descriptors`, `copies`, `fusion` and so on, for each row of table 5 that has
-    them; with `method` (pot, isr, i3d and so on) `farview train` trains that one in place of the phases."""
+    them; with `method` (pot, isr, semi-coupled, multi-siamese, fully-coupled, i3d, purwanto) `farview train` trains
+    that one in place of the phases."""
     phases: tuple[Phase, ...] = PHASES
     """Which phases to run, in order."""
     seed: int = 0
@@ -294,8 +295,9 @@ def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str
 
 def parser() -> Any:
     """The recipe's command-line parser: `RECIPE` keys as `--section.key VALUE`, checked against the types above."""
-    from jsonargparse import ArgumentParser
+    from jsonargparse import ArgumentParser, set_parsing_settings
 
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)  # which are what help says
     result = ArgumentParser(prog="farview train", exit_on_error=False, description=Recipe.__doc__)
     result.add_argument("--recipe", action="config", help="YAML file")
     result.add_class_arguments(Recipe, fail_untyped=True)

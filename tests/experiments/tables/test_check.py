@@ -74,6 +74,24 @@ def test_keys_that_change_no_row_are_refused(rows: list[str], reach: str, miss: 
         check_request(Request("mime", overrides=(miss,)), chosen, ("r2plus1d34",))
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--rival={copies: 3}",), r"--rival\.copies: it changes no row"),
+        (("--rival", "{descriptors: [hog], copies: 3}"), r"--rival\.copies: it changes no row"),
+        (
+            ("--rival.descripters=[hog]",),
+            r"rival\.descripters: no method has such an option; did you mean 'descriptors'",
+        ),
+        (("--rival.method=isr",), r"rival\.method: each row has its own; name rows by --rows"),
+        (("--rival={method: isr}",), r"rival\.method: each row has its own"),
+    ],
+)
+def test_options_that_no_row_can_have_are_told_apart(words: tuple[str, ...], why: str) -> None:
+    with pytest.raises(FarviewError, match=why):
+        check_request(Request("mime", overrides=words), choose(TABLES["5"], ["PoT"]), ("r2plus1d34",))
+
+
 def test_keys_that_reach_some_cells_pass() -> None:
     check("4", "--loss.threshold", "0.5", "--student.epochs=3", "--store=there")
     check("beyond", "--transfer.initial", "student")  # what rows from T-Net say otherwise

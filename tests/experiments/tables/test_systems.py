@@ -155,7 +155,7 @@ def test_options_of_rivals_reach_each_row_that_has_them(folder: Path) -> None:
         for cell in cells[:-1]:
             again = read_recipe(Path(cell.recipe.out).with_name(f"{Path(cell.recipe.out).name}.yaml"))
             assert config_of(again.rival) == cell.row.rival and again == cell.recipe
-        assert cells[-1].recipe.rival == {"width": 0.1, "descriptors": ["hog", "mbh"], "copies": 4}
+        assert cells[-1].recipe.rival is None  # so that farview train takes it too
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_options_of_rivals_reach_each_row_that_has_them(folder: Path) -> None:
         ("--rival.width=-1", r"rival\.width: -1\.0 must be above 0"),
         ("--rival.copies=65", r"rival\.copies: 65 must be 1 to 64"),
         ("--rival.copies=some", r"rival\.copies: expected a value of type int"),
-        ("--rival={copie: 3}", r"rival\.copie: no method has such an option; there are .*copies"),
+        ("--rival={copie: 3}", r"rival\.copie: no method has such an option; did you mean 'copies'"),
         ("--rival={method: isr}", r"rival\.method: each row has its own"),
     ],
 )
@@ -174,11 +174,29 @@ def test_wrong_options_of_rivals_are_named(said: str, why: str, folder: Path) ->
         planned_cells(TABLES["5"], replace(request, overrides=(*request.overrides, said)))
 
 
+def test_a_wrong_choice_names_its_file(folder: Path) -> None:
+    file = folder / "choices.yaml"
+    for choice, why in (
+        ("{rival.copis: 1}", "rival.copis: no method"),
+        ("{rival.copies: 99}", "rival.copies: 99 must be"),
+    ):
+        file.write_text(f"- {choice}\n- {{student.lr: 0.1}}\n")
+        with pytest.raises(FarviewError, match=f"{file}: {why}"):
+            table("5", request_of(folder, rows=("ISR",), choices=str(file)), quiet=True)
+
+
 def test_a_choice_may_be_a_rivals_option(folder: Path) -> None:
-    request = request_of(folder, rows=("ISR",), choices="given")
+    """Which a row without it does not try, nor the same twice."""
+    request = request_of(folder, rows=("PoT", "ISR"), choices="given")
     rows, _ = rows_of(TABLES["5"], request)
-    trials = make_trials(request, rows, ["r2plus1d34"], [{"rival.copies": "2"}, {"rival.copies": "16"}])
-    assert [trial.cells[0].row.rival for trial in trials] == [IsrConfig(copies=2), IsrConfig(copies=16)]
+    choices = [{"rival.copies": "2", "student.lr": "0.5"}, {"rival.copies": "16", "student.lr": "0.5"}]
+    trials = make_trials(request, rows, ["r2plus1d34"], choices)
+    assert [trial.cells[0].row.rival for trial in trials] == [
+        PotConfig(),
+        IsrConfig(copies=2),
+        IsrConfig(copies=16),
+    ]
+    assert [trial.choice for trial in trials] == [{"student.lr": "0.5"}, *choices]
 
 
 def test_small_scale_has_narrow_rivals_and_paper_scale_the_published_ones(folder: Path) -> None:
@@ -255,6 +273,7 @@ def test_a_rival_whose_network_fails_fails_with_it(folder: Path) -> None:
     network, pot = tasks
     assert network.rival is None and failed[pot.folder] == failed[network.folder]
     assert failed[pot.folder].startswith(f"{network.name}: none.pth")
+    assert (network.name, pot.name) == (f"student (for {pot.name})", "PoT, r2plus1d34, split 1, seed 0")
 
 
 def test_a_second_call_trains_and_measures_nothing(

@@ -335,25 +335,22 @@ def test_an_interrupt_ends_what_runs_and_begins_nothing(
     assert active_children() == []
 
 
-def test_sigterm_ends_a_table_in_order(tmp_path: Path) -> None:
-    """Nothing of Python's own is the last word, nor is a worker left."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("verb", ["table", "train"])
+def test_signals_end_training_in_order(verb: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Nothing of Python's own or of the engine's is the last word, nor is a worker left."""
     request = tiny_request(tmp_path)
-    words = [*request.overrides, "--data", request.data, "--out", str(tmp_path / "out"), "--jobs=2"]
-    command = [
-        sys.executable,
-        "-m",
-        "farview",
-        "table",
-        "4",
-        *words,
-        "--rows=Student",
-        "--student.epochs=5000",
-    ]
+    words = [*request.overrides, f"--out={tmp_path / 'out'}", "--student.epochs=5000"]
+    if verb == "table":
+        words = ["4", f"--data={request.data}", "--jobs=2", "--rows=Student", *words]
+    else:
+        words = ["folder", f"--data.source={request.data}", "--phases=[student]", *words]
+    command = [sys.executable, "-m", "farview", verb, *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while not list(tmp_path.rglob("history.csv")):
             assert process.poll() is None
             time.sleep(0.1)
-        process.terminate()
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.splitlines()[-1] == (

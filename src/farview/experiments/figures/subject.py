@@ -154,6 +154,10 @@ def open_run(folder: Path, part: Part, store: str | Path | None) -> Subject:
             f"{folder}: holds no run (recipe.yaml); name a folder that farview train or demo wrote, or a model"
         )
     recipe = read_recipe(folder / "recipe.yaml")
+    if recipe.rival:
+        raise FarviewError(
+            f"{folder}: a run of the rival {recipe.rival.get('method')}; the figures are those of T-Net and S-Net"
+        )
     named = {phase: folder / f"{NAMES[phase]}.safetensors" for phase in PHASES if phase in recipe.phases}
     files = {phase: path for phase, path in named.items() if path.is_file()}
     if not files:

@@ -100,11 +100,9 @@ def rows_of(table: Table, request: Request) -> tuple[list[Row], list[str]]:
 def make_cell(request: Request, row: Row, column: str, split: str, seed: int) -> Cell:
     """One cell; its rival has the options that the recipe states."""
     recipe = cell_recipe(request, row, column, split, seed)
-    if "method" in recipe.rival:
-        raise FarviewError("rival.method: each row has its own; name rows by --rows and leave it out")
     if row.rival is None:
-        return Cell(row, column, split, seed, recipe)
-    config = with_options(row.rival, recipe.rival)
+        return Cell(row, column, split, seed, replace(recipe, rival=None))
+    config = with_options(row.rival, recipe.rival or {})
     return Cell(replace(row, rival=config), column, split, seed, replace(recipe, rival=options_of(config)))
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import yaml
+
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import NARROW, Request
 from farview.experiments.tables.rows import Row
-from farview.rivals.options import names
+from farview.rivals.options import names, refuse_unknown
 from farview.rivals.pot import PotConfig
 
 OWN = {
@@ -58,8 +60,11 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         if not word.startswith("--"):
             continue
         key, equals, value = word.removeprefix("--").partition("=")
-        if not any(heeds(row, key) for row in rows):
-            raise FarviewError(f"--{key}: it changes no row that is asked for; leave it out")
+        for part in parts(key, value if equals else after):
+            if part.startswith("rival."):
+                refuse_unknown([part.split(".")[1]])
+            if not any(heeds(row, part) for row in rows):
+                raise FarviewError(f"--{part}: it changes no row that is asked for; leave it out")
         if key in OWN:
             raise FarviewError(f"--{key}: each cell has its own; it follows from {OWN[key]}")
         if said and all(
@@ -69,12 +74,23 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
             raise FarviewError(f"--{key}: every row says otherwise, so it would change nothing; {remedy}")
 
 
+def parts(key: str, value: str) -> list[str]:
+    """The keys that a word of the command sets: of `--rival '{copies: 2}'` rival.copies."""
+    if key != "rival":
+        return [key]
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return []  # the recipe's parser says what is wrong
+    return [f"rival.{name}" for name in read] if isinstance(read, dict) else []
+
+
 def heeds(row: Row, key: str) -> bool:
     """Whether a key of the recipe can change a row: rivals have options and networks of their own."""
     section, _, name = key.partition(".")
     if row.rival is None:
         return section != "rival"
-    if section == "rival" and name:
+    if section == "rival":
         return name.partition(".")[0] in names(type(row.rival))
     if section in ("network", "student_network") or key.startswith("input.intervals"):
         return isinstance(row.rival, PotConfig)  # whose descriptor cnn is S-Net's

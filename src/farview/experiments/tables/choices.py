@@ -9,6 +9,7 @@ import yaml
 
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell, Request, make_cell, with_settings
+from farview.experiments.tables.check import heeds
 from farview.experiments.tables.engine import Planned
 from farview.experiments.tables.rows import Row, Settings
 from farview.training.recipe import one_line, recipe_path
@@ -50,12 +51,17 @@ def make_trials(
     """Every choice for every row, with the request's first seed.
 
     With `request.choose_on` the splits of that name decide, by their test clips, for all of the request's; without,
-    each split's own validation clips decide for it.
+    each split's own validation clips decide for it. Of a choice a row tries what can change it, and the same once.
     """
     trials = []
     for row in rows:
+        own: list[Settings] = []
+        for choice in choices:
+            heeded = {key: value for key, value in choice.items() if heeds(row, key)}
+            if heeded not in own:
+                own.append(heeded)
         for column in columns:
-            for choice in choices:
+            for choice in own:
                 asked = with_settings(request, choice)
                 for decided in (None,) if request.choose_on else request.splits:
                     cells = tuple(

@@ -120,7 +120,7 @@ def tasks_of(planned: Iterable[Planned]) -> list[Task]:
         wanted: tuple[Phase, ...] = ("student",) if last == "student" else ("teacher", "student", last)
         own = [
             Task(
-                f"{phase} of {item.cell.name}",
+                f"{phase} of {item.cell.name}" if rival is None else item.cell.name,
                 recipe,
                 phase,
                 item.folders,
@@ -130,7 +130,7 @@ def tasks_of(planned: Iterable[Planned]) -> list[Task]:
             for phase in dict.fromkeys(wanted)
         ]
         below = [
-            Task(f"{phase} for {item.cell.name}", recipe, phase, item.networks) for phase in item.networks
+            Task(f"{phase} (for {item.cell.name})", recipe, phase, item.networks) for phase in item.networks
         ]
         for task in own if all(map(is_done, own)) else below + own:
             if not is_done(task):

@@ -92,9 +92,12 @@ def try_choices(
     """
     assert request.choices is not None
     choices = read_choices(request.choices)
-    for choice in choices:
-        check_request(with_settings(request, choice), rows, columns)
-    trials = make_trials(request, rows, columns, choices)
+    try:
+        for choice in choices:
+            check_request(with_settings(request, choice), rows, columns)
+        trials = make_trials(request, rows, columns, choices)
+    except FarviewError as error:
+        raise FarviewError(f"{request.choices}: {error}") from None
     part: Part = "test" if request.choose_on else "validation"
     planned = plan([cell for trial in trials for cell in trial.cells], quiet, opened)
     if request.choose_on:
