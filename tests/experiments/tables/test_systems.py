@@ -182,7 +182,7 @@ def test_a_wrong_choice_names_its_file(folder: Path) -> None:
     ):
         file.write_text(f"- {choice}\n- {{student.lr: 0.1}}\n")
         with pytest.raises(FarviewError, match=f"{file}: {why}"):
-            table("5", request_of(folder, rows=("ISR",), choices=str(file)), quiet=True)
+            table("5", tiny_request(folder, columns=None, rows=("ISR",), choices=str(file)), quiet=True)
 
 
 def test_a_choice_may_be_a_rivals_option(folder: Path) -> None:
