@@ -14,7 +14,7 @@ from farview.models.contract import Contract
 from farview.models.cost import multiply_adds
 from farview.models.network import ActionNetwork
 
-AT_ONCE = 64
+AT_ONCE = 16
 """Frames that the network sees at once."""
 
 
