@@ -9,7 +9,6 @@ import torch
 
 from farview.data.batches import Batch
 from farview.data.config import AugmentConfig
-from farview.errors import FarviewError
 from farview.frames.intervals import Intervals
 from farview.rivals.i3d import I3dConfig
 from farview.rivals.streams import Streams, resized, stream_frames
@@ -95,16 +94,6 @@ def test_all_streams_show_the_same_moments_in_one_geometry(clips: Prepared, stor
         for frame, field in zip(of_rgb.flatten(0, 1), of_flow.flatten(0, 1), strict=True):
             at = [t for t in range(len(whole)) if np.array_equal(whole[t], frame)]
             assert any(np.array_equal(motion[t], field) for t in at)
-
-
-def test_flow_of_flow_is_refused_but_one_stream_of_it_is_a_stream(recipe: Recipe) -> None:
-    moving = replace(recipe, input=replace(recipe.input, stream="flow"))
-    clips = prepare(moving, quiet=True)
-    with pytest.raises(FarviewError, match="stream rgb"):
-        stores_of(moving, clips, I3dConfig())
-    alone = I3dConfig(streams=("rgb",), intervals=Intervals(1, 2))
-    seen = stream_frames(clips.train, stores_of(moving, clips, alone), alone.intervals).__getitems__([(0, 0)])
-    assert seen.see("rgb", (6, 8)).shape == (1, 1, 2, 2, 6, 8) and clips.channels == 2
 
 
 def test_hr_is_missed_where_there_is_none(clips: Prepared) -> None:

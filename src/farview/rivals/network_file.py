@@ -45,7 +45,7 @@ class RivalModel:
     classes: tuple[str, ...]
     """In the order of the logits."""
     channels: int
-    """Of the stored frames: 1, 3, or 2 where they are flow."""
+    """Of the stored frames: 1 or 3."""
     sensor: SensorModel
     """What makes the eLR frames that it sees."""
     flow: FlowConfig
