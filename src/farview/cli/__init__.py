@@ -69,9 +69,7 @@ def main(arguments: Arguments | None = None) -> None:
             hint = f"did you mean '{near[0]}'?" if near else "farview --help lists the verbs"
             raise FarviewError(f"'{name}' is no verb; {hint}")
         if name in RESUMED:
-            signal.signal(
-                signal.SIGTERM, signal.default_int_handler
-            )  # ends workers, and says that it goes on
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as by Ctrl-C
         with extras_named(f"farview {name}"):
             VERBS[name](rest)
     except FarviewError as error:

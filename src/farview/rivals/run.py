@@ -54,9 +54,8 @@ def run_rival(
     check_rival(recipe, config)
     clips = clips or prepare_rival(recipe, config, quiet)
     folder = rival_folder(recipe, config, clips)
-    if not (
-        folder / MODEL
-    ).is_file():  # before the lock: the processes of a distributed run train these together
+    if not (folder / MODEL).is_file():
+        # Before the lock: the processes of a distributed run train these together.
         folders = folders_before(recipe, config, clips)
         for name in folders:
             run_phase(recipe, name, clips, folders, quiet)
