@@ -28,7 +28,7 @@ def test_every_row_is_a_recipe_whose_weights_are_shares(
             if number != "beyond":
                 assert loss.ce + loss.sat + loss.tat == pytest.approx(1)
                 assert recipe.transfer.initial == "student"
-                assert not loss.kd  # which the paper has not
+                assert bool(loss.kd) == (row.name == "pyramid, KD, ResNet")  # which the paper has not
                 assert not recipe.augment.fresh_noise and not recipe.augment.fresh_elr
             assert sum(loss.sat_inner) == pytest.approx(1) and sum(loss.tat_inner) == pytest.approx(1)
             assert recipe.network.backbone.startswith(row.recipe or column)
