@@ -35,6 +35,15 @@ RESUMED = {"demo", "train", "table", "sweep"}
 """Verbs that train: what was cut goes on."""
 
 
+def explain_keys() -> None:
+    """Help says what the docstrings of options say; reading them takes as long as reading a recipe, hence only here."""
+    try:
+        from jsonargparse import set_parsing_settings
+    except ImportError:
+        return  # the verb says what it lacks
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+
 def usage() -> str:
     """What `farview --help` prints."""
     width = max(map(len, VERBS))
@@ -70,6 +79,8 @@ def main(arguments: Arguments | None = None) -> None:
             raise FarviewError(f"'{name}' is no verb; {hint}")
         if name in RESUMED:
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as by Ctrl-C
+        if {"-h", "--help"} & set(rest):
+            explain_keys()
         with extras_named(f"farview {name}"):
             VERBS[name](rest)
     except FarviewError as error:

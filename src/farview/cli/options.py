@@ -5,19 +5,13 @@ from typing import Any
 from farview.cli.words import Arguments
 
 
-def typed_parser(prog: str, description: str | None) -> Any:
-    """A parser that takes options from classes: their types, defaults and docstrings."""
-    from jsonargparse import ArgumentParser, set_parsing_settings
-
-    set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    return ArgumentParser(prog=prog, description=description)
-
-
 def data_parser(prog: str, description: str | None, model: bool = False) -> Any:
     """A parser with a positional data set and the options of `DataConfig`."""
+    from jsonargparse import ArgumentParser
+
     from farview.data.config import DataConfig
 
-    parser = typed_parser(prog, description)
+    parser = ArgumentParser(prog=prog, description=description)
     if model:
         parser.add_argument("model", help="a Farview model (.safetensors)")
     parser.add_argument("source", metavar="data", help="kind:folder, for example ucf101:/data/ucf101")

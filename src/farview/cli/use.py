@@ -1,6 +1,6 @@
 """Verbs that put a trained model to use: watch, export, serve."""
 
-from farview.cli.options import typed_parser, watch_options, watch_settings
+from farview.cli.options import watch_options, watch_settings
 from farview.cli.words import Arguments, spelled
 
 
@@ -87,7 +87,10 @@ def serve(arguments: Arguments) -> None:
     from farview.deploy.serve import run as job  # first: what it lacks names the extra that brings all
     from farview.deploy.serve.limits import Limits
 
-    parser = typed_parser("farview serve", serve.__doc__)
+    # isort: split
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(prog="farview serve", description=serve.__doc__)
     parser.add_argument(
         "model", help="a Farview model (.safetensors) for eLR frames, or what farview export made of it"
     )

@@ -1,4 +1,4 @@
-"""How each frame looks and moves, as numbers: histograms of gradients, of flow, of its gradients; a network's words."""
+"""How each frame looks and moves, as numbers: histograms of gradients, of flow, of its gradients; network features."""
 
 from typing import Literal
 

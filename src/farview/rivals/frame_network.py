@@ -54,15 +54,13 @@ class FrameNetwork:
                 f"the frames have {frames.shape[-1]} channels, and the network that describes them was trained on "
                 f"{self.contract.channels}; give it recordings like those, or train it on these"
             )
-        indices = centred(
-            len(frames), self.contract.intervals.frames, self.contract.intervals.stride
-        )  # (T, n)
+        around = self.contract.intervals
+        indices = centred(len(frames), around.frames, around.stride)  # (T, n)
         parts = []
         for start in range(0, len(indices), AT_ONCE):
             seen = torch.from_numpy(np.ascontiguousarray(frames[indices[start : start + AT_ONCE]]))
-            video = enlarge(
-                as_video(seen[None].to(self.device)), self.contract.input_size
-            )  # (1, N, C, n, H, W)
+            small = as_video(seen[None].to(self.device))  # (1, N, C, n, h, w)
+            video = enlarge(small, self.contract.input_size)  # (1, N, C, n, H, W)
             maps = self.network.maps(normalise(video, self.contract.mean, self.contract.std)[0])[-1]
             parts.append(maps.mean((2, 3, 4)).cpu())
         vectors = torch.cat(parts)

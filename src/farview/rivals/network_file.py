@@ -78,7 +78,7 @@ class RivalModel:
 
         Raises FarviewError for frames of other channels than it was trained on.
         """
-        rows = []
+        rows, device = [], next(self.network.parameters()).device
         for frames in videos:
             if frames.shape[-1] != self.channels:
                 raise FarviewError(
@@ -86,7 +86,6 @@ class RivalModel:
                     f"on {self.channels}; give it recordings like those, or train it on these"
                 )
             seen = seen_of(frames, self.config.streams, self.config.intervals, self.flow)
-            device = next(self.network.parameters()).device
             rows.append(self.network(seen.to(device)).mean(1)[0].cpu().numpy())
         found = np.stack(rows)
         return found.astype(np.float64), found

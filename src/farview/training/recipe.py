@@ -295,9 +295,8 @@ def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str
 
 def parser() -> Any:
     """The recipe's command-line parser: `RECIPE` keys as `--section.key VALUE`, checked against the types above."""
-    from jsonargparse import ArgumentParser, set_parsing_settings
+    from jsonargparse import ArgumentParser
 
-    set_parsing_settings(docstring_parse_attribute_docstrings=True)  # which are what help says
     result = ArgumentParser(prog="farview train", exit_on_error=False, description=Recipe.__doc__)
     result.add_argument("--recipe", action="config", help="YAML file")
     result.add_class_arguments(Recipe, fail_untyped=True)
