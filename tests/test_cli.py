@@ -71,6 +71,13 @@ def test_every_verb_has_help_without_torch(verb: str) -> None:
     assert "usage" in result.stdout.lower()
 
 
+def test_help_says_what_keys_are() -> None:
+    """What stands in their docstrings."""
+    command = [sys.executable, "-m", "farview", "train", "fights", "--help"]
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert "Largest norm of the gradient, if any." in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
