@@ -27,7 +27,11 @@ class AtomicCheckpoints(TorchCheckpointIO):
     ) -> None:
         """Write to a temporary name, then rename."""
         with atomic_write(Path(path)) as file:
-            torch.save(checkpoint, file)
+            try:
+                torch.save(checkpoint, file)
+            except RuntimeError as error:
+                # Cut off by Ctrl-C or a full disk, PyTorch's writer complains of the file's length instead.
+                raise error.__context__ or error from None
 
     def load_checkpoint(
         self, path: str | os.PathLike, map_location: Any = None, weights_only: Any = None
