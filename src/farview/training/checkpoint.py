@@ -25,13 +25,15 @@ class AtomicCheckpoints(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None
     ) -> None:
-        """Write to a temporary name, then rename."""
+        """Write to a temporary name, then rename.
+
+        PyTorch's writer puts the checkpoint into memory first: cut off by Ctrl-C or a full disk while it writes
+        a file, it hides that behind an error of its own, or ends the process when the file is closed already.
+        """
+        memory = io.BytesIO()
+        torch.save(checkpoint, memory)
         with atomic_write(Path(path)) as file:
-            try:
-                torch.save(checkpoint, file)
-            except RuntimeError as error:
-                # Cut off by Ctrl-C or a full disk, PyTorch's writer complains of the file's length instead.
-                raise error.__context__ or error from None
+            file.write(memory.getbuffer())
 
     def load_checkpoint(
         self, path: str | os.PathLike, map_location: Any = None, weights_only: Any = None

@@ -352,7 +352,7 @@ def test_signals_end_training_in_order(verb: str, number: signal.Signals, tmp_pa
             time.sleep(0.1)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert said.splitlines()[-1] == (
         "farview: interrupted; the same command goes on from the last finished epoch"
     )
