@@ -8,7 +8,6 @@ import torch
 from farview.errors import FarviewError
 from farview.rivals.c3d import C3d, load_c3d
 from farview.rivals.fully_coupled import FullyCoupledConfig
-from farview.rivals.train import first_weights
 
 PLAIN = ("conv1", "conv2", "conv3a", "conv3b", "conv4a", "conv4b", "conv5a", "conv5b", "fc6", "fc7", "fc8")
 FEATURES = (*(f"features.{n}" for n in (0, 3, 6, 8, 11, 13, 16, 18)), "classifier.0", "classifier.3")
@@ -86,7 +85,7 @@ def test_each_stream_starts_from_its_file_and_sequences_from_none(tmp_path: Path
     for stream in ("rgb", "flow"):
         file_of(network(channels=3), tmp_path / f"{stream}.pth", "plain")
     both = config.build(5, 3)
-    lines = first_weights(both, "features", "student", str(tmp_path / "{stream}.pth"))
+    lines = both.start("features", str(tmp_path / "{stream}.pth"))
     assert [line.split(": ")[0] for line in lines] == [
         f"{stream} starts from {tmp_path / stream}.pth" for stream in ("rgb", "flow")
     ]
@@ -94,6 +93,3 @@ def test_each_stream_starts_from_its_file_and_sequences_from_none(tmp_path: Path
     assert torch.equal(first, torch.load(tmp_path / "rgb.pth")["fc7.weight"]) and not torch.equal(
         first, second
     )
-    assert first_weights(both, "sequence", "transfer", "student") == []
-    with pytest.raises(FarviewError, match=r"transfer\.initial: this method starts from random weights"):
-        first_weights(both, "sequence", "transfer", str(tmp_path / "rgb.pth"))

@@ -20,7 +20,6 @@ from farview.rivals.i3d import (
     load_inception,
 )
 from farview.rivals.network import Step
-from farview.rivals.train import first_weights
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end
 
 NARROW = I3dConfig(intervals=Intervals(1, 5), size=(24, 32), width=1 / 16)
@@ -122,14 +121,12 @@ def test_weights_of_both_public_layouts_are_read_and_others_refused(tmp_path: Pa
     with pytest.raises(FarviewError, match=r"of width 1\)"):
         load_inception(Body(3, 0.5), tmp_path / "kinetics.pt")
     both = I3dConfig().build(2, 3)
-    lines = first_weights(both, "student", "student", str(tmp_path / "kinetics.pt"))
+    lines = both.start("student", str(tmp_path / "kinetics.pt"))
     assert [line.split()[0] for line in lines] == ["rgb", "flow"]
     assert torch.equal(both.nets["rgb"].body.Conv3d_1a_7x7.bn.bias, kinetics["Conv3d_1a_7x7.bn.bias"])
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(FarviewError, match="expected torchvision's GoogLeNet"):
         load_inception(whole, tmp_path / "other.pth")
-    with pytest.raises(FarviewError, match=r"student\.initial: teacher: a rival starts from a file"):
-        first_weights(both, "student", "student", "teacher")
 
 
 def test_logits_are_the_sum_of_streams_that_are_trained_apart() -> None:

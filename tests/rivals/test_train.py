@@ -13,13 +13,17 @@ from farview.errors import FarviewError
 from farview.experiments.evaluate import evaluate
 from farview.frames.flow import FlowConfig
 from farview.frames.intervals import Intervals
+from farview.rivals.fully_coupled import FullyCoupledConfig
 from farview.rivals.i3d import I3dConfig, TwoStream
 from farview.rivals.network_file import load_rival
 from farview.rivals.pot import PotConfig
 from farview.rivals.pot_file import load_pot, read_description
-from farview.rivals.run import rival_folder, run_rival
+from farview.rivals.purwanto import PurwantoConfig
+from farview.rivals.run import RivalConfig, rival_folder, run_rival
+from farview.rivals.semi_coupled import SemiCoupledConfig
 from farview.training.checkpoint import Keeper
 from farview.training.data import prepare
+from farview.training.recipe import PHASES, Phase
 from tests.training.tiny import tiny_recipe
 
 SMALL = I3dConfig(streams=("rgb",), intervals=Intervals(1, 2), size=(12, 16), width=1 / 16)
@@ -122,6 +126,35 @@ def test_its_file_says_what_it_is_and_a_wrong_one_is_refused(tmp_path: Path) -> 
     pot = run_rival(recipe, PotConfig(("hog",)), quiet=True) / "model.safetensors"
     with pytest.raises(FarviewError, match="holds 'pot'"):
         load_rival(pot)
+
+
+@pytest.mark.parametrize(
+    ("config", "section", "initial", "said"),
+    [
+        (SemiCoupledConfig(), "student", "w.pth", r"student\.initial: semi-coupled starts this from random"),
+        (
+            FullyCoupledConfig(),
+            "transfer",
+            "w.pth",
+            r"transfer\.initial: fully-coupled starts this from random",
+        ),
+        (SMALL, "student", "teacher", r"student\.initial: teacher: a rival starts from a file"),
+        (I3dConfig(), "student", "{stream}.pth", r"student\.initial: .*flow\.pth: no such file"),
+        (PurwantoConfig(), "teacher", "none.pth", r"teacher\.initial: .*none\.pth: no such file"),
+        (PotConfig(), "student", "none.pth", r"student\.initial: .*none\.pth: no such file"),
+    ],
+)
+def test_first_weights_that_cannot_be_are_refused_before_anything_is_decoded(
+    config: RivalConfig, section: Phase, initial: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rgb.pth").touch()
+    recipe = tiny_recipe(tmp_path)
+    given = replace(
+        getattr(recipe, section), initial=initial if initial in PHASES else str(tmp_path / initial)
+    )
+    with pytest.raises(FarviewError, match=said):
+        run_rival(replace(recipe, **{section: given}), config, quiet=True)
+    assert not Path(recipe.store).exists()
 
 
 def test_a_support_vector_machine_refuses_first_weights(tmp_path: Path) -> None:

@@ -96,3 +96,12 @@ def test_every_later_term_trains_and_is_logged(folder: Path, weights: dict[str, 
     for row in rows:
         total = sum(w * float(row[f"train/{key}"]) for key, w in weights.items()) + float(row["train/ce"])
         assert float(row["train/total"]) == pytest.approx(total, abs=1e-4)
+
+
+def test_a_file_of_first_weights_that_is_not_there_is_named_before_anything_is_decoded(
+    tmp_path: Path,
+) -> None:
+    recipe = tiny_recipe(tmp_path, f"--student.initial={tmp_path / 'none.pth'}")
+    with pytest.raises(FarviewError, match=r"student\.initial: .*none\.pth: no such file of first weights"):
+        run(recipe, quiet=True)
+    assert not Path(recipe.store).exists()

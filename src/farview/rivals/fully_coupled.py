@@ -35,6 +35,7 @@ class FullyCoupledConfig(StreamsConfig):
 
     method: ClassVar[str] = "fully-coupled"
     stages: ClassVar[dict[str, Phase]] = {"features": "student", "sequence": "transfer"}
+    starts: ClassVar[tuple[Phase, ...]] = ("student",)
 
     intervals: Intervals = Intervals(8, 16)
     """The units of a video."""
@@ -144,12 +145,8 @@ class FullyCoupled(Rival):
         return {"ce": ce, "total": ce}
 
     def start(self, stage: str, initial: str) -> list[str]:
-        """Load each stream's C3D; there are no first weights for the sequences."""
-        return (
-            start_streams(self.c3d, initial, load_c3d)
-            if stage == "features"
-            else super().start(stage, initial)
-        )
+        """Load each stream's C3D."""
+        return start_streams(self.c3d, initial, load_c3d)
 
     def learned(self, stage: str) -> Sequence[nn.Module]:
         """C3D, or with its features fixed the rest."""

@@ -27,6 +27,7 @@ from farview.models.network import initialise
 from farview.models.weights import Loaded, State, adapt_first, fill, read_state
 from farview.rivals.network import Rival, Step, StreamsConfig, cross_entropy, scaled, start_streams
 from farview.rivals.streams import Streams
+from farview.training.recipe import Phase
 
 MIXED = {
     "3b": (64, 96, 128, 16, 32, 32),
@@ -63,6 +64,7 @@ class I3dConfig(StreamsConfig):
     """Options of I3D. Validated; raises FarviewError."""
 
     method: ClassVar[str] = "i3d"
+    starts: ClassVar[tuple[Phase, ...]] = ("student",)
 
     dropout: float = 0.5
     """Before the logits."""

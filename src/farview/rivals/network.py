@@ -26,6 +26,8 @@ class StreamsConfig:
     """Its name in files and folders."""
     stages: ClassVar[dict[str, Phase]] = {"student": "student"}
     """What is trained one after the other, each by a section of the recipe."""
+    starts: ClassVar[tuple[Phase, ...]] = ()
+    """The sections whose `initial` may name a file of first weights."""
 
     streams: tuple[Stream, ...] = ("rgb", "flow")
     """rgb: frames as the recipe's store has them; flow: their optical flow."""
@@ -125,11 +127,11 @@ class Rival(nn.Module):
         return [self]
 
     def start(self, stage: str, initial: str) -> list[str]:
-        """Load first weights for a stage from a file; what was done, for the reader.
+        """Load first weights for a stage of the config's `starts` from a file; what was done, for the reader.
 
-        Raises FarviewError where they do not fit, or for a method that starts from random weights alone.
+        Raises FarviewError where they do not fit.
         """
-        raise FarviewError("this method starts from random weights; leave it out")
+        raise NotImplementedError
 
     def after_step(self, step: Step) -> None:
         """Called after each step of the optimiser."""

@@ -37,6 +37,7 @@ class PurwantoConfig(StreamsConfig):
 
     method: ClassVar[str] = "purwanto"
     stages: ClassVar[dict[str, Phase]] = {"teacher": "teacher", "student": "student"}
+    starts: ClassVar[tuple[Phase, ...]] = ("teacher", "student")
 
     weight: float = 0.5
     """Of the distillation, beside the cross-entropy."""

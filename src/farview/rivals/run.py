@@ -20,7 +20,7 @@ from farview.rivals.network import StreamsConfig
 from farview.rivals.network_file import RivalModel, save_rival
 from farview.rivals.pot import PotConfig, PotModel, labels_of, train_pot
 from farview.rivals.pot_file import save_pot
-from farview.rivals.train import predict_network, stores_of, train_network
+from farview.rivals.train import check_first_weights, predict_network, stores_of, train_network
 from farview.training.data import Prepared, prepare
 from farview.training.evaluation import Predictions
 from farview.training.metrics import accuracy
@@ -86,10 +86,11 @@ def check_rival(recipe: Recipe, config: RivalConfig) -> None:
         raise FarviewError(
             "input.stream: flow; a rival takes frames and finds their flow itself: set it to rgb"
         )
-    before = phases_before(recipe, config)
-    if before:
+    if isinstance(config, StreamsConfig):
+        check_first_weights(recipe, config)
+    elif before := phases_before(recipe, config):
         check_inputs(replace(recipe, phases=before))
-    elif isinstance(config, PotConfig) and recipe.student.initial is not None:
+    elif recipe.student.initial is not None:
         raise FarviewError(f"student.initial: {config.method} has no weights to start from; leave it out")
 
 

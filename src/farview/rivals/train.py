@@ -27,7 +27,7 @@ from farview.training.evaluation import Predictions
 from farview.training.module import Training
 from farview.training.phases import fit
 from farview.training.processor import laid_out, settle
-from farview.training.recipe import PHASES, Phase, PhaseConfig, Recipe
+from farview.training.recipe import PHASES, PhaseConfig, Recipe, check_weights
 
 
 class RivalTraining(Training):
@@ -118,7 +118,14 @@ def train_network(
     torch.manual_seed(recipe.seed)
     network = config.build(len(clips.data.classes), clips.channels)
     for stage, section in config.stages.items():
-        for line in first_weights(network, stage, section, getattr(recipe, section).initial):
+        initial = getattr(recipe, section).initial
+        if initial is None or section not in config.starts:
+            continue
+        try:
+            lines = network.start(stage, initial)
+        except FarviewError as error:
+            raise FarviewError(f"{section}.initial: {error}") from None
+        for line in lines:
             if not quiet:
                 print(f"{config.method:8} {line}", flush=True)
     laid_out(network)
@@ -134,16 +141,23 @@ def train_network(
     return network.eval(), seconds
 
 
-def first_weights(network: Rival, stage: str, section: Phase, initial: str | None) -> list[str]:
-    """Load what a section's `initial` names, if anything; what was done. The transfer goes on from the student."""
-    if initial is None or (section, initial) == ("transfer", "student"):
-        return []
-    if initial in PHASES:
-        raise FarviewError(f"{section}.initial: {initial}: a rival starts from a file or from random weights")
-    try:
-        return network.start(stage, initial)
-    except FarviewError as error:
-        raise FarviewError(f"{section}.initial: {error}") from None
+def check_first_weights(recipe: Recipe, config: StreamsConfig) -> None:
+    """Raise FarviewError, before anything is decoded, for first weights that a method cannot have or are not there.
+
+    The transfer goes on from the student, as a recipe says unless told.
+    """
+    for section in config.sections:
+        initial = getattr(recipe, section).initial
+        if initial is None or (section, initial) == ("transfer", "student"):
+            continue
+        key = f"{section}.initial"
+        if section not in config.starts:
+            raise FarviewError(
+                f"{key}: {config.method} starts this from random weights; leave it out (in a table the row, by --rows)"
+            )
+        if initial in PHASES:
+            raise FarviewError(f"{key}: {initial}: a rival starts from a file or from random weights")
+        check_weights(key, initial, config.streams)
 
 
 @torch.inference_mode()

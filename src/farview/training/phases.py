@@ -38,7 +38,7 @@ from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, Training, TransferTraining
 from farview.training.processor import device_of, laid_out, refuse_unsound, settle
-from farview.training.recipe import Phase, PhaseConfig, Recipe, digest, weights_stamps
+from farview.training.recipe import Phase, PhaseConfig, Recipe, check_weights, digest, weights_stamps
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
@@ -96,8 +96,11 @@ def said(clips: Prepared) -> str:
 
 
 def check_inputs(recipe: Recipe) -> None:
-    """Raise FarviewError where the input of a phase's network is too small for it, before another has trained."""
+    """Raise FarviewError, before anything is decoded or trained, where the input of a phase's network is too small
+    for it, or its file of first weights is not there.
+    """
     for name in recipe.phases:
+        check_weights(f"{name}.initial", getattr(recipe, name).initial)
         check_size(recipe.network_of(name), *recipe.input_size(name))
 
 

@@ -282,15 +282,23 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a digest")
 
 
-def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
-    """What changes with the file that `initial` names, or with that of each of `streams`; nothing where it names none.
-
-    A file that is not there has no stamp: whoever loads it says so.
-    """
+def weights_files(initial: str | None, streams: Sequence[str] = ()) -> list[Path]:
+    """The file of first weights that `initial` names, or that of each of `streams`; none where it names none."""
     if initial is None or initial in PHASES:
         return []
-    paths = [Path(initial.replace("{stream}", stream)) for stream in streams] or [Path(initial)]
-    return [file_fingerprint(path) for path in paths if path.is_file()]
+    return [Path(initial.replace("{stream}", stream)) for stream in streams] or [Path(initial)]
+
+
+def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
+    """What changes with the content of these files; a file that is not there has no stamp."""
+    return [file_fingerprint(path) for path in weights_files(initial, streams) if path.is_file()]
+
+
+def check_weights(key: str, initial: str | None, streams: Sequence[str] = ()) -> None:
+    """Raise FarviewError where one of these files is not there; `key` is the recipe's that names them."""
+    for path in weights_files(initial, streams):
+        if not path.is_file():
+            raise FarviewError(f"{key}: {path}: no such file of first weights; correct it or leave it out")
 
 
 def parser() -> Any:
