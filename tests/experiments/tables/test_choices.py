@@ -93,6 +93,8 @@ def test_a_table_by_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     results = table("4", tiny_request(tmp_path, **changes, overrides=(*request.overrides, *keys)))
     shown = capsys.readouterr().out
     assert "a choice failed" in shown and "chosen   Student, resnet, split 1" in shown
+    for rate in ("1e-09", "0.01"):
+        assert f"student of Student, resnet, split 1, seed 3, student.lr {rate}: validation prec@1" in shown
     tried = results["tried"]
     assert [each["choice"]["student.lr"] for each in tried] == ["1e+30", "1e-09", "0.01"]
     assert tried[0]["prec1"] is None and [each["taken"] for each in tried].count(True) == 1

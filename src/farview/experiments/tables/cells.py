@@ -66,6 +66,8 @@ class Cell:
     split: str
     seed: int
     recipe: Recipe
+    tries: str = ""
+    """The choice that it is made to try, for a reader."""
 
     @property
     def flow(self) -> "Cell | None":
@@ -78,7 +80,8 @@ class Cell:
     def name(self) -> str:
         """For a reader."""
         stream = ", flow" if self.recipe.input.motion else ""
-        return f"{self.row.name}, {self.column}, split {self.split}, seed {self.seed}{stream}"
+        tries = f", {self.tries}" if self.tries else ""
+        return f"{self.row.name}, {self.column}, split {self.split}, seed {self.seed}{stream}{tries}"
 
 
 def rows_of(table: Table, request: Request) -> tuple[list[Row], list[str]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -65,7 +65,9 @@ def make_trials(
                 asked = with_settings(request, choice)
                 for decided in (None,) if request.choose_on else request.splits:
                     cells = tuple(
-                        make_cell(asked, row, column, split, request.seeds[0])
+                        replace(
+                            make_cell(asked, row, column, split, request.seeds[0]), tries=in_words(choice)
+                        )
                         for split in (request.choose_on if decided is None else (decided,))
                     )
                     trials.append(Trial(row, column, decided, choice, cells))
