@@ -68,8 +68,13 @@ def test_a_picture_shows_the_flow(finished: Run, tmp_path: Path) -> None:
     shown = flow_colours(made.seen[:, 1])
     assert {tuple(c) for c in row.pictures.reshape(-1, 3)} == {tuple(c) for c in shown.reshape(-1, 3)}
     assert model_rows(teacher, teacher.recognise(video))[1].label.startswith("24×32 flow: hue")
-    labels = [row.label for row in teacher_rows(student, made, teacher, video)]
-    assert len(labels) >= 3 and any(label.endswith("levels of flow or more") for label in labels)
+    rows = teacher_rows(student, made, teacher, video)
+    shown = flow_colours(teacher.recognise(video).seen[:, 1])
+    assert rows[0].pictures is not None
+    assert {tuple(c) for c in rows[0].pictures.reshape(-1, 3)} == {tuple(c) for c in shown.reshape(-1, 3)}
+    labels = [row.label for row in rows]
+    assert labels[0] == "24×32 flow: what T-Net sees"
+    assert len(labels) >= 4 and any(label.endswith("levels of flow or more") for label in labels)
     for name in ("a.png", "a.mp4"):
         assert explain(finished.models["transfer"], video, tmp_path / name).stat().st_size > 1000
     write_report(finished, tmp_path / "report", title="flow")

@@ -72,12 +72,11 @@ def model_rows(network: Recogniser, made: Recognition) -> list[Row]:
     frames, rows = recorded(made, aspect(network)), []
     if not is_small(network, made):
         rows.append(Row("recorded", frames))
-    if network.contract.resolution == "elr" or network.contract.flow is not None:
+    if network.contract.flow is not None:
+        rows.append(flow_row(made, "hue where to, brightness how fast"))
+    elif network.contract.resolution == "elr":
         height, width = made.seen.shape[2:4]
-        label = f"{height}×{width}: all that the model sees"
-        if network.contract.flow is not None:
-            label = f"{height}×{width} flow: hue where to, brightness how fast"
-        rows.append(Row(label, seen_pixels(made)))
+        rows.append(Row(f"{height}×{width}: all that the model sees", seen_pixels(made)))
     name = "teacher" if network.contract.resolution == "hr" else "cstat"
     note = said(made, network.contract.classes)
     rows.append(
@@ -86,8 +85,14 @@ def model_rows(network: Recogniser, made: Recognition) -> list[Row]:
     return [*rows, Row("where, as brightness", spotlight(frames, last_maps(made)))]
 
 
+def flow_row(made: Recognition, note: str) -> Row:
+    """The flow that a network sees, in colours."""
+    height, width = made.seen.shape[2:4]
+    return Row(f"{height}×{width} flow: {note}", seen_pixels(made))
+
+
 def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, video: str | Path) -> list[Row]:
-    """T-Net's attention, what was lost, the confidence maps."""
+    """What a T-Net of flow sees, T-Net's attention, what was lost, the confidence maps."""
     ours, theirs = student.contract, teacher.contract
     if theirs.resolution != "hr" or ours.resolution != "elr":
         raise FarviewError("explain: MODEL must be an S-Net (eLR input) and --teacher a T-Net (HR input)")
@@ -100,9 +105,10 @@ def teacher_rows(student: Recogniser, made: Recognition, teacher: Recogniser, vi
     if is_small(student, made):
         raise FarviewError(f"{video}: is eLR already; T-Net (--teacher) needs the HR recording")
     seen = teacher.recognise(video)
+    rows = [flow_row(seen, "what T-Net sees")] if theirs.flow is not None else []
     label = "attention of T-Net, which sees the recording"
     frames = recorded(made, aspect(student))
-    rows = [attention_row("teacher", label, seen, frames, said(seen, theirs.classes))]
+    rows.append(attention_row("teacher", label, seen, frames, said(seen, theirs.classes)))
     enlarged = student.video(made.seen, theirs.input_size)
     return rows + evidence_rows(seen.video, enlarged, settings(student))[2:]
 
