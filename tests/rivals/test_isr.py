@@ -89,8 +89,8 @@ def test_scale_turn_and_blur_do_what_they_say() -> None:
 
 
 def test_one_copy_is_pot(clips: Prepared, recipe: Recipe) -> None:
-    one = train_isr(clips, recipe.input.sensor, replace(SMALL, copies=1), seed=0)
-    pot = train_pot(clips, recipe.input.sensor, HOG)
+    one = train_isr(recipe, replace(SMALL, copies=1), clips)
+    pot = train_pot(recipe, HOG, clips)
     for name in ("coefficients", "intercept", "c", "temperature"):
         np.testing.assert_array_equal(getattr(one.svm, name), getattr(pot.svm, name))
     np.testing.assert_array_equal(one.vectors, pot.vectors)
@@ -107,7 +107,7 @@ def test_the_choice_is_the_transform_with_the_largest_entropy_and_none_twice(
         return measured[-1]
 
     monkeypatch.setattr(isr, "entropy", spy)
-    chosen = choose(clips, recipe.input.sensor, SMALL, seed=0)
+    chosen = choose(recipe, SMALL, clips)
     pool = draw_pool(6, seed=0)
     assert len(set(chosen)) == 3 and chosen[0] == IDENTITY
     taken = [0]
@@ -128,7 +128,7 @@ def test_validation_and_test_clips_are_never_looked_at(
         return honest(source, *others)
 
     monkeypatch.setattr(isr, "copy_of", spy)
-    train_isr(clips, recipe.input.sensor, SMALL, seed=0)
+    train_isr(recipe, SMALL, clips)
     assert looked == {clip.source.name for clip in clips.train}
 
 

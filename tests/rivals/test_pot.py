@@ -148,9 +148,8 @@ def test_first_weights_are_the_networks(tmp_path: Path) -> None:
 def test_test_clips_do_not_change_the_model(tmp_path: Path) -> None:
     recipe = alone(tmp_path)
     clips = prepare(recipe, quiet=True)
-    sensor = recipe.input.sensor
-    first = train_pot(clips, sensor, PotConfig(("hog",)))
-    second = train_pot(replace(clips, test=(), val=()), sensor, PotConfig(("hog",)))
+    first = train_pot(recipe, PotConfig(("hog",)), clips)
+    second = train_pot(recipe, PotConfig(("hog",)), replace(clips, test=(), val=()))
     np.testing.assert_array_equal(first.svm.coefficients, second.svm.coefficients)
     np.testing.assert_array_equal(first.scales, second.scales)
 

@@ -28,6 +28,7 @@ from farview.rivals.frame_network import FrameNetwork
 from farview.rivals.pot import PotConfig, PotModel, classifier, groups_of, labels_of, pooled, with_network
 from farview.rivals.svm import chi_square_kernel, fit, fit_validated, training_kernel
 from farview.training.data import Prepared
+from farview.training.recipe import Recipe
 
 SHIFT, ZOOM, TURN, BLUR = 0.5, 0.1, 5.0, 0.5
 """Largest shift in eLR pixels, change of scale, rotation in degrees, sigma of further blur in eLR pixels."""
@@ -120,18 +121,18 @@ def copy_of(source: Source, transform: Transform, store: FrameStore, sensor: Sen
 
 
 def train_isr(
-    clips: Prepared,
-    sensor: SensorModel,
+    recipe: Recipe,
     config: IsrConfig,
-    seed: int,
+    clips: Prepared,
     network: FrameNetwork | None = None,
     quiet: bool = False,
 ) -> PotModel:
-    """Learn the set of transforms, then train on every copy. The store must have HR frames.
+    """Learn the set of transforms by the recipe's sensor and seed, then train on every copy.
 
-    `network` is needed for the descriptor cnn.
+    The store must have HR frames; `network` is needed for the descriptor cnn.
     """
-    transforms = choose(clips, sensor, config, seed, network, quiet)
+    sensor = recipe.input.sensor
+    transforms = choose(recipe, config, clips, network, quiet)
     copies = watched(
         _copies(clips.train, transforms, clips.store, sensor),
         len(clips.train) * len(transforms),
@@ -156,10 +157,9 @@ def _copies(
 
 
 def choose(
-    clips: Prepared,
-    sensor: SensorModel,
+    recipe: Recipe,
     config: IsrConfig,
-    seed: int,
+    clips: Prepared,
     network: FrameNetwork | None = None,
     quiet: bool = False,
 ) -> tuple[Transform, ...]:
@@ -167,6 +167,7 @@ def choose(
 
     Learns from one part of the training clips and measures on the other; validation and test clips play no part.
     """
+    sensor, seed = recipe.input.sensor, recipe.seed
     candidates = draw_pool(config.pool, seed)
     if config.copies == 1:
         return candidates[:1]

@@ -29,6 +29,7 @@ from farview.rivals.frame_network import FrameNetwork
 from farview.rivals.pooling import pool
 from farview.rivals.svm import Matrix, Svm, Vectors, chi_square_kernel, fit_validated, training_kernel
 from farview.training.data import Prepared
+from farview.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,17 @@ def pooled(
 
 
 def train_pot(
-    clips: Prepared,
-    sensor: SensorModel,
+    recipe: Recipe,
     config: PotConfig,
+    clips: Prepared,
     network: FrameNetwork | None = None,
     quiet: bool = False,
 ) -> PotModel:
-    """PoT on the training clips' eLR frames; with the descriptor cnn by `network`."""
+    """PoT on the training clips' eLR frames, by the recipe's sensor; with the descriptor cnn by `network`."""
     videos = (clips.store.elr(clip.source) for clip in clips.train)
     vectors, sizes = pooled(watched(videos, len(clips.train), "describing", quiet), config, network)
     labels, groups = labels_of(clips.train), groups_of(clips.train)
+    sensor = recipe.input.sensor
     model = classifier("pot", config, clips.data.classes, sensor, vectors, sizes, labels, groups)
     return with_network(model, clips, network)
 

@@ -146,9 +146,9 @@ def _run_machine(recipe: Recipe, config: PotConfig, clips: Prepared, folder: Pat
     network = _frame_network(recipe, config, clips)
     started = time.perf_counter()
     if isinstance(config, IsrConfig):
-        model = train_isr(clips, recipe.input.sensor, config, recipe.seed, network, quiet)
+        model = train_isr(recipe, config, clips, network, quiet)
     else:
-        model = train_pot(clips, recipe.input.sensor, config, network, quiet)
+        model = train_pot(recipe, config, clips, network, quiet)
     seconds = time.perf_counter() - started
     trained = _how(recipe, config, clips, seconds) | {"c": model.svm.c, **model.trained}
     measured = finish(
