@@ -112,6 +112,15 @@ def test_what_goes_on_after_ctrl_c_says_so(
     assert ("epoch" in told) == (verb == "train")
 
 
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"cost", "demo", "train"}))
+def test_a_verb_alone_says_what_it_needs(verb: str, capsys: pytest.CaptureFixture) -> None:
+    """All but those that have something to do, or help to show, without a word."""
+    with pytest.raises(SystemExit) as stop:
+        main([verb])
+    assert stop.value.code != 0
+    assert "the following arguments are required: " in f"{capsys.readouterr().err}{stop.value.code}"
+
+
 def test_debug_shows_the_traceback() -> None:
     result = farview("train", "nonsense", "--debug")
     assert result.returncode == 1 and "Traceback" in result.stderr

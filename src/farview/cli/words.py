@@ -20,7 +20,7 @@ SWITCHES = {
 def spelled(arguments: Arguments) -> Arguments:
     """`--available-only` as `--available_only=true`: dashes or underscores, switches with or without a value."""
     result = []
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments, ""][1:], strict=True):
         name, equals, value = word.partition("=")
         if name.startswith("--"):
             name = "--" + name[2:].replace("-", "_")

@@ -197,14 +197,15 @@ class _Shelf:
     flow: FlowConfig | None = None
     """It holds the motion between such frames in place of them."""
 
-    def path(self, source: Source) -> Path:
-        """Spread over 256 folders, which stay quick to list."""
-        key = hashlib.sha256(f"{source.name}\n{source!r}".encode(errors="surrogateescape")).hexdigest()[:40]
-        return self.folder / key[:2] / f"{key[2:]}.npy"
-
     def open(self, source: Source) -> np.memmap | None:
         """None where frames are missing or stale. Raises UnreadableClip where the source itself is missing."""
-        return open_grown(self.path(source), _stamp(source))
+        return open_grown(shelved(self.folder, source), _stamp(source))
+
+
+def shelved(folder: Path, source: Source) -> Path:
+    """The file of a source in a folder, spread over 256 folders, which stay quick to list."""
+    key = hashlib.sha256(f"{source.name}\n{source!r}".encode(errors="surrogateescape")).hexdigest()[:40]
+    return folder / key[:2] / f"{key[2:]}.npy"
 
 
 def _stamp(source: Source) -> bytes:
@@ -225,7 +226,9 @@ def _store(source: Source, shelves: Sequence[_Shelf]) -> str:
                 if stopping():
                     raise KeyboardInterrupt
                 if not files:  # a source that cannot be opened leaves no trace
-                    files = [stack.enter_context(GrowingArray(shelf.path(source))) for shelf in shelves]
+                    files = [
+                        stack.enter_context(GrowingArray(shelved(shelf.folder, source))) for shelf in shelves
+                    ]
                 for i, (shelf, file) in enumerate(zip(shelves, files, strict=True)):
                     seen = _converted(shelf, frame, number, source)
                     file.append(seen if shelf.flow is None else flow(before[i], seen, shelf.flow))

@@ -1,10 +1,15 @@
-"""eLR videos of one scene as other cameras would have seen it: made once, kept in files, read sample by sample."""
+"""eLR videos of one scene as other cameras would have seen it: made once, kept in files, read sample by sample.
+
+A file holds one clip under all transforms in one stream, below a folder named after all else that it depends on. It
+ends with a digest of its source's fingerprint, as those of the frame store do.
+"""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,33 +21,36 @@ from farview.data.clip import Clip
 from farview.errors import FarviewError
 from farview.frames.growing import GrowingArray, open_grown
 from farview.frames.source import Images, Source
-from farview.frames.store import FrameStore
+from farview.frames.store import FrameStore, shelved
+from farview.frames.temporary import remove_abandoned
+from farview.frames.workers import in_processes, stopping
 from farview.rivals.isr import Transform, copy_of
 from farview.rivals.streams import Stream, StreamFrames, Streams, flow_at, joined
 from farview.training.recipe import Recipe, digest
 
-TAIL = b"farview copies 1"
-"""Ends a whole file; raise the number when copies come out differently."""
+VERSION = 2
+"""Raise it when copies come out differently: everything stored before is then made again."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """One clip under one transform, in the file of all; indexed by frame numbers like an array (T, h, w, C)."""
+    """One clip under one transform; indexed by frame numbers like an array (T, h, w, C)."""
 
     path: Path
-    first: int
-    """Row of the clip's first frame."""
+    """Of the file with all of the clip's copies."""
+    stamp: bytes
+    """What it ends with."""
     place: int
     """Of the transform."""
 
     def __getitem__(self, frames: NDArray[np.int64]) -> Images:
-        return _opened(self.path)[self.first + frames, self.place]
+        return _opened(self.path, self.stamp)[frames, self.place]
 
 
 @lru_cache(maxsize=8)
-def _opened(path: Path) -> np.memmap:
-    """The frames of all clips under all P transforms, (frames, P, h, w, C)."""
-    found = open_grown(path, TAIL)
+def _opened(path: Path, stamp: bytes) -> np.memmap:
+    """A clip's frames under all P transforms, (T, P, h, w, C)."""
+    found = open_grown(path, stamp)
     if found is None:
         raise FarviewError(f"{path}: was removed or overwritten while it was read; start again")
     return found
@@ -51,12 +59,12 @@ def _opened(path: Path) -> np.memmap:
 class CopyStore:
     """A store of eLR frames, or of their flow, under one transform; it holds no frames in memory."""
 
-    def __init__(self, path: Path, first: Mapping[Source, int], place: int, store: FrameStore) -> None:
-        self._path, self._first, self._place, self._store = path, first, place, store
+    def __init__(self, folder: Path, place: int, store: FrameStore) -> None:
+        self._folder, self._place, self._store = folder, place, store
 
     def elr(self, source: Source) -> Copy:
         """The clip's frames."""
-        return Copy(self._path, self._first[source], self._place)
+        return Copy(shelved(self._folder, source), _stamp(source), self._place)
 
     def length(self, source: Source) -> int:
         """Number of frames T."""
@@ -71,66 +79,102 @@ def copy_stores(
     recipe: Recipe,
     update: Callable[[int, int], None] | None = None,
 ) -> list[dict[Stream, CopyStore]]:
-    """For each transform the store of every stream; what the recipe's folder `store` lacks is made first.
+    """For each transform the store of every stream; what the recipe's folder `store` lacks of the clips is made first.
 
-    `store` must have HR frames. A stream's file takes 2 or C bytes a pixel, frame and transform; flow is that of the
-    copies. Raises FarviewError where it cannot be written.
+    `recipe.machine.decoders` processes make it, clip by clip, so that a call that was cut is gone on with. Clips must
+    have HR frames. A stream's file takes 2 or C bytes a pixel, frame and transform; flow is that of the copies. Raises
+    FarviewError where it cannot be written, UnreadableClip.
     """
+    folders = {stream: _folder(transforms, stream, recipe) for stream in streams}
     sources = list(dict.fromkeys(clip.source for clip in clips))
-    ends = np.cumsum([0, *(store.length(source) for source in sources)]).tolist()
-    first = dict(zip(sources, ends, strict=False))
-    paths = {stream: _path(sources, transforms, stream, recipe) for stream in streams}
-    missing = {stream: path for stream, path in paths.items() if open_grown(path, TAIL) is None}
-    if missing:
-        try:
-            _make(missing, sources, transforms, store, recipe, update)
-        except OSError as error:
-            raise FarviewError(
-                f"{recipe.store}: copies cannot be stored here: {error.strerror or error}; make room or choose "
-                "another folder"
-            ) from error
+    missing = [source for source in sources if any(_lacks(folder, source) for folder in folders.values())]
+    try:
+        made = chain([None], _made(missing, folders, transforms, recipe))
+        for done, _ in enumerate(made, len(sources) - len(missing)):
+            if update is not None:
+                update(done, len(sources))
+    except OSError as error:
+        raise FarviewError(
+            f"{recipe.store}: copies cannot be stored here: {error.strerror or error}; make room or choose "
+            "another folder"
+        ) from error
     return [
-        {stream: CopyStore(path, first, place, store) for stream, path in paths.items()}
+        {stream: CopyStore(folder, place, store) for stream, folder in folders.items()}
         for place in range(len(transforms))
     ]
 
 
-def _path(sources: Sequence[Source], transforms: Sequence[Transform], stream: Stream, recipe: Recipe) -> Path:
-    """Named after all that the file depends on; where abandoned files of the frame store are tidied, too."""
-    settings = [
-        hashlib.sha256("".join(f"{each!r}\n{each.fingerprint()}\n" for each in sources).encode()).hexdigest(),
-        list(transforms),
-        recipe.input.size,
-        recipe.input.sensor,
-        recipe.input.flow if stream == "flow" else None,
-    ]
-    name = digest(settings)
-    return Path(recipe.store).expanduser() / "copies" / name[:2] / f"{name}.npy"
+def _folder(transforms: Sequence[Transform], stream: Stream, recipe: Recipe) -> Path:
+    """Named after all that its files depend on beside their sources."""
+    seen, motion = recipe.input, recipe.input.flow if stream == "flow" else None
+    name = digest([VERSION, list(transforms), seen.size, seen.sensor, motion])
+    return Path(recipe.store).expanduser() / "copies" / name
+
+
+def _stamp(source: Source) -> bytes:
+    """What a file made from `source` as it is now ends with."""
+    return hashlib.sha256(f"farview copies\n{source.fingerprint()}".encode()).digest()
+
+
+def _lacks(folder: Path, source: Source) -> bool:
+    return open_grown(shelved(folder, source), _stamp(source)) is None
+
+
+def _made(
+    sources: Sequence[Source],
+    folders: Mapping[Stream, Path],
+    transforms: Sequence[Transform],
+    recipe: Recipe,
+) -> Iterator[Source]:
+    """Each source when its files are there."""
+    if not sources:
+        return
+    for folder in folders.values():
+        remove_abandoned(folder.glob("*/.*.tmp"))
+    work = partial(_make, folders=folders, transforms=transforms, recipe=recipe)
+    workers = recipe.machine.decoders
+    if workers <= 1 or len(sources) == 1:
+        for source in sources:
+            work(source)
+            yield source
+        return
+    for source, whole in in_processes(work, sources, workers):
+        if whole is None:
+            raise FarviewError(
+                f"{source.name}: the process that made its eLR copies was killed (out of memory?)"
+            )
+        yield source
 
 
 def _make(
-    paths: Mapping[Stream, Path],
-    sources: Sequence[Source],
-    transforms: Sequence[Transform],
-    store: FrameStore,
-    recipe: Recipe,
-    update: Callable[[int, int], None] | None,
-) -> None:
-    """Write the file of each stream, clip by clip; they appear under their names when they are whole."""
+    source: Source, folders: Mapping[Stream, Path], transforms: Sequence[Transform], recipe: Recipe
+) -> bool:
+    """Write the file of each stream that is not there; they appear under their names when they are whole."""
+    seen, stamp = (
+        recipe.input,
+        _stamp(source),
+    )  # before reading: should the source change, the copies are stale
+    window = seen.sensor.height, seen.sensor.width
+    store = FrameStore(Path(recipe.store).expanduser(), None, seen.size, aspect=window)
+    copies = []
+    for transform in transforms:
+        if stopping():
+            raise KeyboardInterrupt
+        copies.append(copy_of(source, transform, store, seen.sensor))
     with ExitStack() as stack:
-        files = {stream: stack.enter_context(GrowingArray(path)) for stream, path in paths.items()}
-        for done, source in enumerate(sources, 1):
-            copies = [copy_of(source, each, store, recipe.input.sensor) for each in transforms]
-            for stream, file in files.items():
-                seen = copies
-                if stream == "flow":
-                    seen = [flow_at(copy, range(len(copy)), recipe.input.flow) for copy in copies]
-                for row in np.stack(seen, 1):  # (P, h, w, C)
-                    file.append(row)
-            if update is not None:
-                update(done, len(sources))
-        for file in files.values():
-            file.finish(TAIL)
+        files = []
+        for stream, folder in folders.items():
+            if not _lacks(folder, source):
+                continue
+            shown = copies
+            if stream == "flow":
+                shown = [flow_at(copy, range(len(copy)), seen.flow) for copy in copies]
+            files.append(stack.enter_context(GrowingArray(shelved(folder, source))))
+            for row in np.stack(shown, 1):  # (P, h, w, C)
+                files[-1].append(row)
+        for file in files:
+            file.finish(stamp)
+    return True
 
 
 class CopiedFrames(Dataset):

@@ -267,12 +267,13 @@ def test_what_rivals_build_on_is_trained_once_and_first(folder: Path) -> None:
 
 def test_a_rival_whose_network_fails_fails_with_it(folder: Path) -> None:
     request = request_of(folder, out=str(folder / "failing"), rows=("PoT",))
-    missing = replace(request, overrides=(*request.overrides, "--student.initial=none.pth"))
-    tasks = tasks_of(plan(planned_cells(TABLE_5, missing), quiet=True))
+    (folder / "broken.pth").write_bytes(b"broken")
+    broken = replace(request, overrides=(*request.overrides, f"--student.initial={folder / 'broken.pth'}"))
+    tasks = tasks_of(plan(planned_cells(TABLE_5, broken), quiet=True))
     failed = run_tasks(tasks, 1, "local", lambda task, done: None, quiet=True)
     network, pot = tasks
     assert network.rival is None and failed[pot.folder] == failed[network.folder]
-    assert failed[pot.folder].startswith(f"{network.name}: none.pth")
+    assert failed[pot.folder].startswith(f"{network.name}: {folder / 'broken.pth'}: not a readable")
     assert (network.name, pot.name) == (f"student (for {pot.name})", "PoT, r2plus1d34, split 1, seed 0")
 
 
