@@ -11,6 +11,8 @@ import pytest
 from farview.errors import FarviewError
 from farview.experiments.explain import explain, model_rows, teacher_rows
 from farview.experiments.film import running_maps
+from farview.experiments.panel import panel
+from farview.experiments.pictures import Row
 from farview.frames.intervals import Intervals
 from farview.models.model_file import load_model, save_model
 from farview.models.recogniser import Recogniser
@@ -53,11 +55,29 @@ def test_teacher_adds_its_rows(finished: Run, video: Path, tmp_path: Path) -> No
     student, teacher = finished.models["transfer"], finished.models["teacher"]
     alone = read(explain(student, video, tmp_path / "a.png"))
     both = read(explain(student, video, tmp_path / "b.png", teacher))
-    assert both.shape[1] == alone.shape[1] and both.shape[0] > 1.5 * alone.shape[0]
+    assert both.shape[1] >= alone.shape[1] and both.shape[0] > 1.5 * alone.shape[0]
     network = Recogniser(student)
     rows = teacher_rows(network, network.recognise(video), Recogniser(teacher), video)
     names = [row.label.split(":")[0] for row in rows]
     assert names == ["attention of T-Net, which sees the recording", "lost", "confidence", "confidence"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_no_text_is_cut_or_overlaps_another(count: int) -> None:
+    """One picture or many: a white margin stays on all sides, and a label ends before its note begins."""
+    pictures = np.full((count, 48, 64, 3), 80, np.uint8)
+    label, note = "attention: where (blue least, red most) and when (bars)", "a class with a long name 50 %"
+    facts = (
+        "a recording with a long name.mp4, 50 frames  ·  trained with a map that a model file does not keep"
+    )
+    drawn = panel([Row(label, pictures, np.ones(count) / count, note)], note, facts, ["frame 1"] * count)
+    image = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    ink = image < 200
+    assert ink.any() and not (ink[:, :30].any() or ink[:, -30:].any() or ink[:20].any() or ink[-20:].any())
+    top = np.flatnonzero((image == 80).sum(1) > 100)[0]  # of the pictures; above them label and note
+    written = np.flatnonzero(ink[top - 40 : top - 5].any(0))
+    assert np.diff(written).max() > 40
 
 
 def test_default_name_is_in_the_current_folder(

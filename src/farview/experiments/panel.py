@@ -8,46 +8,61 @@ import numpy as np
 
 from farview.experiments.pictures import Row, strip, tallest
 
+Font = dict[str, Any]
 COLUMN, GAP, MARGIN, HEAD, LABEL, BARS = 1.3, 0.09, 0.3, 0.68, 0.34, 0.42  # inches
+WIDEST = 2 * COLUMN
+"""Inches of a picture that few columns are enlarged to where the text above them needs more room."""
+TITLE: Font = {"fontsize": 14, "weight": "bold"}
+FACTS: Font = {"fontsize": 8.5}
+NAME: Font = {"fontsize": 9.5, "weight": "bold"}
+NOTE: Font = {"fontsize": 9.5}
 DPI = 150
 
 
 def panel(rows: Sequence[Row], title: str, facts: str, columns: Sequence[str]) -> bytes:
-    """A PNG: title, a line of facts, a heading for each of the K columns, then the rows from top to bottom."""
+    """A PNG: title, a line of facts, a heading for each of the K columns, then the rows from top to bottom.
+
+    As wide as the pictures or the longest line of text.
+    """
     from matplotlib.figure import Figure
 
-    full = len(columns) * (COLUMN + GAP) - GAP + 2 * MARGIN
-    heights = [row_height(row) for row in rows]
+    names = [long(row.label, NAME) + MARGIN + long(row.note, NOTE) for row in rows]
+    longest = max(long(title, TITLE), long(facts, FACTS), *names)
+    column = min(max(COLUMN, (longest + GAP) / len(columns) - GAP), WIDEST)
+    wide = len(columns) * (column + GAP) - GAP
+    full = max(wide, longest) + 2 * MARGIN
+    heights = [row_height(row, column) for row in rows]
     total = 2 * MARGIN + HEAD + sum(heights)
     drawn = Figure(figsize=(full, total), dpi=DPI, facecolor="white")
-    drawn.text(MARGIN / full, 1 - MARGIN / total, title, va="top", fontsize=14, weight="bold")
-    drawn.text(MARGIN / full, 1 - (MARGIN + 0.3) / total, facts, va="top", fontsize=8.5, color="#555")
+    drawn.text(MARGIN / full, 1 - MARGIN / total, title, va="top", **TITLE)
+    drawn.text(MARGIN / full, 1 - (MARGIN + 0.3) / total, facts, va="top", color="#555", **FACTS)
     full_bar = tallest(rows)
     for k, text in enumerate(columns):
-        x = MARGIN + (k + 0.5) * (COLUMN + GAP) - GAP / 2
+        x = MARGIN + k * (column + GAP) + column / 2
         drawn.text(x / full, 1 - (MARGIN + HEAD) / total, text, ha="center", fontsize=7.5, color="#555")
     top = MARGIN + HEAD
     for row, height in zip(rows, heights, strict=True):
 
-        def place(above: float, tall: float, top: float = top) -> Any:
-            left = MARGIN / full
-            return drawn.add_axes((left, 1 - (top + above + tall) / total, 1 - 2 * left, tall / total))
+        def place(above: float, tall: float, across: float, top: float = top) -> Any:
+            return drawn.add_axes(
+                (MARGIN / full, 1 - (top + above + tall) / total, across / full, tall / total)
+            )
 
-        name = place(0, LABEL)
+        name = place(0, LABEL, full - 2 * MARGIN)
         name.axis("off")
-        name.text(0, 0.22, row.label, fontsize=9.5, weight="bold", transform=name.transAxes)
-        name.text(1, 0.22, row.note, fontsize=9.5, ha="right", transform=name.transAxes)
+        name.text(0, 0.22, row.label, transform=name.transAxes, **NAME)
+        name.text(1, 0.22, row.note, ha="right", transform=name.transAxes, **NOTE)
         below = LABEL
         if row.pictures is not None:
-            tall = picture_height(row)
-            pictures = place(below, tall)
-            pictures.imshow(strip(row.pictures, gap(row)), aspect="auto", interpolation="nearest")
+            tall = picture_height(row, column)
+            pictures = place(below, tall, wide)
+            pictures.imshow(strip(row.pictures, gap(row, column)), aspect="auto", interpolation="nearest")
             pictures.axis("off")
             below += tall
         if row.weights is not None:
-            share = GAP / COLUMN  # the bars stand below their pictures
+            share = GAP / column  # the bars stand below their pictures
             spans = np.arange(len(columns)) * (1 + share)
-            axes = place(below + 0.05, BARS - 0.17)
+            axes = place(below + 0.05, BARS - 0.17, wide)
             weight_bars(axes, row.weights, full_bar, spans, 1.0, row.colour)
             axes.set_xlim(0, spans[-1] + 1)
         top += height
@@ -56,22 +71,33 @@ def panel(rows: Sequence[Row], title: str, facts: str, columns: Sequence[str]) -
     return out.getvalue()
 
 
-def gap(row: Row) -> int:
-    """Columns of pixels between the pictures of a row."""
+def long(text: str, font: Font) -> float:
+    """Inches of a line of text, and a little more: as drawn it is up to 2 % longer than its outline."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextToPath
+
+    properties = FontProperties(size=font["fontsize"], weight=font.get("weight"))
+    points, _, _ = TextToPath().get_text_width_height_descent(text, properties, ismath=False)
+    return 1.03 * float(points) / 72
+
+
+def gap(row: Row, column: float) -> int:
+    """Columns of pixels between the pictures of a row, which are `column` inches wide."""
     assert row.pictures is not None
-    return max(1, round(row.pictures.shape[2] * GAP / COLUMN))
+    return max(1, round(row.pictures.shape[2] * GAP / column))
 
 
-def picture_height(row: Row) -> float:
+def picture_height(row: Row, column: float) -> float:
     """Inches of a row's pictures."""
     assert row.pictures is not None
     _, height, width, _ = row.pictures.shape
-    return COLUMN * height / width
+    return column * height / width
 
 
-def row_height(row: Row) -> float:
+def row_height(row: Row, column: float) -> float:
     """Inches of a row with all that belongs to it."""
-    return LABEL + (0 if row.pictures is None else picture_height(row)) + (0 if row.weights is None else BARS)
+    pictures = 0 if row.pictures is None else picture_height(row, column)
+    return LABEL + pictures + (0 if row.weights is None else BARS)
 
 
 def weight_bars(
