@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 import torch
+from torch import nn
 
 from farview.errors import FarviewError
 from farview.models.cost import cost, multiply_adds
@@ -66,3 +67,14 @@ def test_any_network_on_native_elr_input(backbone) -> None:
 def test_a_size_that_the_network_cannot_take_is_refused() -> None:
     with pytest.raises(FarviewError, match="6x8"):
         cost(NetworkConfig("resnet34"), 10, 3, 8, 1, (6, 8))
+
+
+def test_recurrent_layers_and_attention_by_hand() -> None:
+    """Also where PyTorch has a fused kernel: an eval-mode attention without gradients."""
+    gru = nn.GRU(10, 20, batch_first=True, bidirectional=True)
+    assert multiply_adds(lambda: gru(torch.zeros(3, 7, 10))) == 2 * 3 * 7 * 3 * (10 * 20 + 20 * 20)
+    attention, tokens = nn.MultiheadAttention(32, 4, batch_first=True).eval(), torch.zeros(2, 9, 32)
+    for weights in (True, False):
+        with torch.no_grad():
+            counted = multiply_adds(lambda: attention(tokens, tokens, tokens, need_weights=weights))  # noqa: B023
+        assert counted == 2 * (4 * 9 * 32 * 32 + 2 * 9 * 9 * 32)

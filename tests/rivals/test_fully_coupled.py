@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from farview.frames.intervals import Intervals
 from farview.rivals.fully_coupled import Aggregation, FullyCoupledConfig
 from farview.rivals.network import Step
+from farview.rivals.network_file import load_rival
 from farview.rivals.run import run_rival
 from farview.training.checkpoint import Keeper
 from tests.rivals.networks import batch, loss_after_steps, run_end_to_end, without_hr
@@ -101,7 +102,14 @@ def test_it_runs_end_to_end_with_features_that_stay_fixed(tmp_path: Path) -> Non
     folder = run_end_to_end(tmp_path, NARROW, *SEQUENCES)
     learned = load_file(folder / "features" / "weights.safetensors")
     model = load_file(folder / "model.safetensors")
-    assert all(torch.equal(value, model[name]) for name, value in learned.items() if name.startswith("c3d"))
+    classify = {name for name in learned if ".fc7." in name or ".fc8." in name}
+    assert (
+        len(classify) == 8 and classify == learned.keys() - model.keys()
+    )  # units are classified in training alone
+    kept = [name for name in learned if name.startswith("c3d") and name not in classify]
+    assert kept and all(torch.equal(learned[name], model[name]) for name in kept)
+    numbers = sum(p.numel() for p in load_rival(folder / "model.safetensors").network.parameters())
+    assert numbers == load_rival(folder / "model.safetensors").parameters
     assert not torch.equal(learned["aggregation.fc.weight"], model["aggregation.fc.weight"])
 
 

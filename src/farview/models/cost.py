@@ -12,6 +12,7 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from farview.models.contract import Contract, NetworkConfig
@@ -77,9 +78,14 @@ def cost(
 
 
 def multiply_adds(run: Callable[[], object]) -> int:
-    """Multiply-adds of the convolutions and matrix products in `run`."""
-    with FlopCounterMode(display=False) as counter:
-        run()
+    """Multiply-adds of the convolutions and matrix products in `run`: recurrent layers' and attention's among them."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # fused kernels hide their products from the counter
+    try:
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            run()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
     return counter.get_total_flops() // 2  # PyTorch counts the product and the sum
 
 

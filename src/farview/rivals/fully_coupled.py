@@ -81,6 +81,8 @@ class Aggregation(nn.Module):
 class FullyCoupled(Rival):
     """One set of weights for both resolutions."""
 
+    training_only: ClassVar[tuple[str, ...]] = ("fc7", "fc8")
+
     def __init__(self, config: FullyCoupledConfig, classes: int, channels: int) -> None:
         super().__init__()
         self.size, self.both = config.size, config.hr

@@ -108,7 +108,7 @@ class Rival(nn.Module):
     """A network that `train` can train."""
 
     training_only: ClassVar[tuple[str, ...]] = ()
-    """Modules that testing does without; the model file leaves them out."""
+    """Names of modules, at any depth, that testing does without; the model file leaves them out."""
 
     def forward(self, seen: Streams) -> Tensor:
         """Logits of K intervals from eLR alone, (B, K, classes); their mean is the clip's."""

@@ -57,7 +57,7 @@ class RivalModel:
 
     @property
     def multiply_adds(self) -> int:
-        """Of a video: convolutions and linear layers; not recurrent layers, what attention weighs, nor flow."""
+        """Of a video: convolutions and matrix products; not flow."""
         sensor = self.sensor
         still = np.zeros((1, sensor.height, sensor.width, self.channels), np.uint8)
         seen = seen_of(still, self.config.streams, self.config.intervals, self.flow)
@@ -128,8 +128,9 @@ def load_rival(path: Path) -> RivalModel:
         raise FarviewError(f"{path}: holds '{text['method']}'; expected one of {', '.join(CONFIGS)}")
     config = CONFIGS[text["method"]](**_typed(text["config"]))
     network = config.build(len(text["classes"]), text["channels"])
-    for name in network.training_only:
-        setattr(network, name, None)
+    for module in list(network.modules()):
+        for name in set(network.training_only) & {name for name, _ in module.named_children()}:
+            setattr(module, name, None)
     try:
         network.load_state_dict(load_file(path))
     except RuntimeError as error:
@@ -149,7 +150,7 @@ def load_rival(path: Path) -> RivalModel:
 
 def _needed(name: str, network: Rival) -> bool:
     """Whether testing needs a tensor of this name."""
-    return name.partition(".")[0] not in network.training_only
+    return not set(name.split(".")) & set(network.training_only)
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
