@@ -11,6 +11,7 @@ from farview.experiments.demo import demo as run_demo
 from farview.models.model_file import save_model
 from farview.models.network import ActionNetwork
 from farview.models.weights import load_initial
+from farview.rivals.options import config_of
 from farview.training.recipe import PHASES, digest, known_keys, read_recipe, recipe_path
 from tests.models.test_weights import contract
 
@@ -228,3 +229,37 @@ def test_what_no_phase_of_the_run_asks_for_is_not_refused() -> None:
     read_recipe(
         "mime", [same, "--student_network.stem=small", "--transfer.initial=teacher", "--loss.feature=1"]
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--rival.intervals.frames=16"], {"intervals": {"frames": "16"}}),
+        (
+            ["--rival.intervals.frames=16", "--rival.intervals.count=2"],
+            {"intervals": {"frames": "16", "count": "2"}},
+        ),
+        (["--rival.width=2", "--rival.intervals.frames", "16"], {"width": 2, "intervals": {"frames": "16"}}),
+        (
+            ["--rival={intervals: {count: 3}}", "--rival.intervals.frames=16"],
+            {"intervals": {"count": 3, "frames": "16"}},
+        ),
+        (["--rival.width=0.5"], {"width": 0.5}),
+        ([], None),
+    ],
+)
+def test_an_option_within_a_rivals_option_leaves_the_others(
+    words: list[str], found: dict | None, tmp_path: Path
+) -> None:
+    assert read_recipe("fights", words).rival == found
+    said = {"method": "i3d", "intervals": {"count": 7, "frames": 8, "stride": 2}}
+    text = recipe_path("fights").read_text() + f"\nrival: {said}\n"
+    (tmp_path / "own.yaml").write_text(text)
+    if words and not words[0].startswith("--rival="):
+        merged = read_recipe(tmp_path / "own.yaml", words).rival
+        assert merged == {**said, **found, "intervals": said["intervals"] | found.get("intervals", {})}
+
+
+def test_an_option_within_a_rivals_option_without_a_value_is_refused() -> None:
+    with pytest.raises(FarviewError, match=r"rival\.intervals\.frames"):
+        config_of({"method": "i3d"} | (read_recipe("fights", ["--rival.intervals.frames"]).rival or {}))

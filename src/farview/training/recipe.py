@@ -338,16 +338,42 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
     from jsonargparse import ArgumentError
 
     path = None if path is None else recipe_path(path)
-    arguments = ([] if path is None else [f"--recipe={path}"]) + located(overrides or [])
+    words, inner = apart(overrides or [])
+    arguments = ([] if path is None else [f"--recipe={path}"]) + located(words)
     try:
         parsed = parser()
         values = vars(parsed.instantiate(parsed.parse_args(arguments)))
+        values["rival"] = within(values["rival"], inner)
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
         where = path if path is not None and _refused(path) == str(error) else "command line"
         raise FarviewError(f"{where}: {plain_words(error)}{suggestion(str(error))}") from None
     except UnicodeDecodeError:
         raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
+
+
+def apart(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """The arguments without options within a rival's option, and these: `--rival.intervals.frames 16` as (intervals,
+    frames, 16). Of several the parser would keep the last alone, and nothing of what a recipe says.
+    """
+    kept, inner, words = [], [], iter(arguments)
+    for word in words:
+        key, equals, value = word.partition("=")
+        section, *names = key.split(".")
+        if section == "--rival" and len(names) == 2:
+            inner.append((names[0], names[1], value if equals else next(words, "")))
+        else:
+            kept.append(word)
+    return kept, inner
+
+
+def within(options: dict[str, Any] | None, inner: Sequence[tuple[str, str, str]]) -> dict[str, Any] | None:
+    """The options of a rival with those within them, which stay texts: who knows the method reads them by its types."""
+    for name, key, value in inner:
+        before = (options or {}).get(name)
+        part = {**(before if isinstance(before, dict) else {}), key: value}
+        options = {**(options or {}), name: part}
+    return options
 
 
 def located(arguments: list[str]) -> list[str]:

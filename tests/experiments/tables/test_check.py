@@ -61,7 +61,11 @@ def test_keys_that_reach_no_cell_are_refused(number: str, word: str, said: str) 
         (["semi-coupled"], "--rival.fusion=conv", "--rival.copies=3"),
         (["I3D"], "--rival.intervals.frames=16", "--network.width=8"),
         (["I3D", "semi-coupled"], "--student.lr=0.1", "--input.intervals.count=3"),
-        (["PoT", "I3D"], "--network.width=8", "--loss.kd=1"),
+        (["PoT", "I3D"], "--network.width=8", "--fusion=[1,2]"),
+        (["PoT"], "--student.lr=0.1", "--transfer.lr=0.1"),
+        (["semi-coupled"], "--student.lr=0.1", "--teacher.epochs=7"),
+        (["ISR", "semi-coupled"], "--input.flow.kind=tvl1", "--loss.threshold=0.5"),
+        (["pyramid, KD, ResNet"], "--transfer.lr=0.1", "--fusion=[1,2]"),
         (["I3D"], "--augment.flip=true", "--fusion=[1,2]"),
         (["CSTAT, ResNet"], "--fusion=[1,2]", "--rival.width=0.5"),
         (["CSTAT, ResNet", "I3D"], "--rival.width=0.5", "--rival.weight=2"),
@@ -90,6 +94,25 @@ def test_keys_that_change_no_row_are_refused(rows: list[str], reach: str, miss: 
 def test_options_that_no_row_can_have_are_told_apart(words: tuple[str, ...], why: str) -> None:
     with pytest.raises(FarviewError, match=why):
         check_request(Request("mime", overrides=words), choose(TABLES["5"], ["PoT"]), ("r2plus1d34",))
+
+
+@pytest.mark.parametrize(
+    ("row", "option", "miss"),
+    [
+        ("PoT", "--rival.descriptors=[hog]", "--network.width=8"),
+        ("ISR", "--rival={descriptors: [hog], copies: 3}", "--student.lr=0.1"),
+        ("PoT", "--rival.descriptors=[hog,hof]", "--input.flow.kind=tvl1"),
+        ("I3D", "--rival.streams=[rgb]", "--input.flow.kind=tvl1"),
+    ],
+)
+def test_keys_that_a_rivals_options_leave_without_effect_are_refused(
+    row: str, option: str, miss: str
+) -> None:
+    rows = choose(TABLES["5"], [row])
+    if "descriptors" not in option or "flow" not in miss:  # PoT's flow is its own
+        check_request(Request("mime", overrides=(miss,)), rows, ("r2plus1d34",))
+    with pytest.raises(FarviewError, match=f"{miss.split('=')[0]}: it changes no row"):
+        check_request(Request("mime", overrides=(option, miss)), rows, ("r2plus1d34",))
 
 
 def test_keys_that_reach_some_cells_pass() -> None:

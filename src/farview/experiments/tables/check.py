@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import yaml
 
 from farview.errors import FarviewError
-from farview.experiments.tables.cells import NARROW, Request
+from farview.experiments.tables.cells import NARROW, Request, make_cell
 from farview.experiments.tables.rows import Row
+from farview.rivals.network import StreamsConfig
 from farview.rivals.options import names, refuse_unknown
 from farview.rivals.pot import PotConfig
+from farview.training.recipe import PHASES
 
 OWN = {
     "data.source": "the data that the command itself names",
@@ -56,15 +58,12 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         for row in rows
         for column in columns
     ]
+    asked: list[str] = []
     for word, after in zip(request.overrides, (*request.overrides, "")[1:], strict=True):
         if not word.startswith("--"):
             continue
         key, equals, value = word.removeprefix("--").partition("=")
-        for part in parts(key, value if equals else after):
-            if part.startswith("rival."):
-                refuse_unknown([part.split(".")[1]])
-            if not any(heeds(row, part) for row in rows):
-                raise FarviewError(f"--{part}: it changes no row that is asked for; leave it out")
+        asked += parts(key, value if equals else after)
         if key in OWN:
             raise FarviewError(f"--{key}: each cell has its own; it follows from {OWN[key]}")
         if said and all(
@@ -72,6 +71,14 @@ def check_request(request: Request, rows: Sequence[Row], columns: Sequence[str])
         ):
             remedy = "give --pool" if key == "data.pool" else "leave it out"
             raise FarviewError(f"--{key}: every row says otherwise, so it would change nothing; {remedy}")
+    options = [key.split(".")[1] for key in asked if key.startswith("rival.")]
+    refuse_unknown(options)
+    if options:
+        place = columns[0], request.splits[0], request.seeds[0]
+        rows = [row if row.rival is None else make_cell(request, row, *place).row for row in rows]
+    for key in asked:
+        if not any(heeds(row, key) for row in rows):
+            raise FarviewError(f"--{key}: it changes no row that is asked for; leave it out")
 
 
 def parts(key: str, value: str) -> list[str]:
@@ -86,12 +93,21 @@ def parts(key: str, value: str) -> list[str]:
 
 
 def heeds(row: Row, key: str) -> bool:
-    """Whether a key of the recipe can change a row: rivals have options and networks of their own."""
+    """Whether a key of the recipe can change a row: rivals have options, networks and flow of their own."""
     section, _, name = key.partition(".")
-    if row.rival is None:
-        return section != "rival"
+    rival = row.rival
+    if section == "fusion":
+        return row.two_streams
+    if section == "loss":
+        return row.phase == "transfer"
     if section == "rival":
-        return name.partition(".")[0] in names(type(row.rival))
+        return rival is not None and name.partition(".")[0] in names(type(rival))
+    if rival is None:
+        return True
+    if section in PHASES:
+        return section in rival.sections
     if section in ("network", "student_network") or key.startswith("input.intervals"):
-        return isinstance(row.rival, PotConfig)  # whose descriptor cnn is S-Net's
-    return section not in ("loss", "fusion")
+        return isinstance(rival, PotConfig) and rival.uses_network
+    if key.startswith("input.flow"):
+        return isinstance(rival, StreamsConfig) and "flow" in rival.streams
+    return True
