@@ -29,7 +29,7 @@ from farview.rivals.frame_network import FrameNetwork
 from farview.rivals.pooling import pool
 from farview.rivals.svm import Matrix, Svm, Vectors, chi_square_kernel, fit_validated, training_kernel
 from farview.training.data import Prepared
-from farview.training.recipe import Phase, Recipe
+from farview.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,6 @@ class PotConfig:
     def uses_network(self) -> bool:
         """Whether it builds on S-Net."""
         return "cnn" in self.descriptors
-
-    @property
-    def sections(self) -> tuple[Phase, ...]:
-        """The sections of the recipe that it can depend on: S-Net's, and T-Net's where that starts from it."""
-        return ("teacher", "student") if self.uses_network else ()
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,6 @@ def test_keys_that_reach_no_cell_are_refused(number: str, word: str, said: str) 
         (["I3D"], "--rival.intervals.frames=16", "--network.width=8"),
         (["I3D", "semi-coupled"], "--student.lr=0.1", "--input.intervals.count=3"),
         (["PoT", "I3D"], "--network.width=8", "--fusion=[1,2]"),
-        (["PoT"], "--student.lr=0.1", "--transfer.lr=0.1"),
-        (["semi-coupled"], "--student.lr=0.1", "--teacher.epochs=7"),
         (["ISR", "semi-coupled"], "--input.flow.kind=tvl1", "--loss.threshold=0.5"),
         (["pyramid, KD, ResNet"], "--transfer.lr=0.1", "--fusion=[1,2]"),
         (["I3D"], "--augment.flip=true", "--fusion=[1,2]"),
@@ -100,7 +98,7 @@ def test_options_that_no_row_can_have_are_told_apart(words: tuple[str, ...], why
     ("row", "option", "miss"),
     [
         ("PoT", "--rival.descriptors=[hog]", "--network.width=8"),
-        ("ISR", "--rival={descriptors: [hog], copies: 3}", "--student.lr=0.1"),
+        ("ISR", "--rival={descriptors: [hog], copies: 3}", "--input.intervals.count=4"),
         ("PoT", "--rival.descriptors=[hog,hof]", "--input.flow.kind=tvl1"),
         ("I3D", "--rival.streams=[rgb]", "--input.flow.kind=tvl1"),
     ],

@@ -296,3 +296,7 @@ def test_a_second_call_trains_and_measures_nothing(
     assert len(lines) == 3 and float(lines[1]["seconds_a_clip"]) == pytest.approx(
         kept[1]["seconds_a_clip"], abs=1e-6
     )
+    assert [(line["paper_HMDB51"], line["paper_IXMAS"]) for line in lines[1:]] == [
+        ("52.29", "94.2"),
+        ("59.41", "97.31"),
+    ]

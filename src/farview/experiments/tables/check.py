@@ -10,7 +10,6 @@ from farview.experiments.tables.rows import Row
 from farview.rivals.network import StreamsConfig
 from farview.rivals.options import names, refuse_unknown
 from farview.rivals.pot import PotConfig
-from farview.training.recipe import PHASES
 
 OWN = {
     "data.source": "the data that the command itself names",
@@ -93,7 +92,10 @@ def parts(key: str, value: str) -> list[str]:
 
 
 def heeds(row: Row, key: str) -> bool:
-    """Whether a key of the recipe can change a row: rivals have options, networks and flow of their own."""
+    """Whether a key of the recipe can change a row: rivals have options, networks and flow of their own.
+
+    How networks are trained (`teacher`, `student`, `transfer`) may be said of any rows, as may data and machine.
+    """
     section, _, name = key.partition(".")
     rival = row.rival
     if section == "fusion":
@@ -104,8 +106,6 @@ def heeds(row: Row, key: str) -> bool:
         return rival is not None and name.partition(".")[0] in names(type(rival))
     if rival is None:
         return True
-    if section in PHASES:
-        return section in rival.sections
     if section in ("network", "student_network") or key.startswith("input.intervals"):
         return isinstance(rival, PotConfig) and rival.uses_network
     if key.startswith("input.flow"):

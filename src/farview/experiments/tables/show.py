@@ -152,13 +152,16 @@ def shown_choices(tried: list[Results]) -> tuple[list[str], list[list[str]]]:
 
 
 def to_csv(results: Results) -> str:
-    """One line a cell."""
+    """One line a cell; what the paper has of a row as `paper`, or in Table V as `paper_HMDB51` and `paper_IXMAS`."""
     out = io.StringIO()
     writer = csv.writer(out)
+    systems = list(dict.fromkeys(data for row in results["rows"] for data in row["published"] or ()))
     writer.writerow(
         [
             *("table", "row", "column", "split", "seed", "prec1", "prec5", "multiply_adds", "parameters"),
-            *("seconds", "seconds_a_clip", "paper", "folder", "flow_folder"),
+            *("seconds", "seconds_a_clip", *(f"paper_{data}" for data in systems)),
+            *(() if systems else ("paper",)),
+            *("folder", "flow_folder"),
         ]
     )
     for row in results["rows"]:
@@ -170,10 +173,11 @@ def to_csv(results: Results) -> str:
                 row["multiply_adds"],
                 row["parameters"],
             ]
-            paper = row["paper"][0] if row["paper"] else ""
+            paper = [(row["published"] or {}).get(data, "") for data in systems]
+            paper = paper or [row["paper"][0] if row["paper"] else ""]
             speed = row["seconds_a_clip"]
             figures += [f"{cell['seconds']:.1f}", "" if speed is None else f"{speed:.6f}"]
-            writer.writerow([*place, *figures, paper, cell["folder"], cell["flow_folder"]])
+            writer.writerow([*place, *figures, *paper, cell["folder"], cell["flow_folder"]])
     return out.getvalue()
 
 

@@ -9,7 +9,7 @@ from farview.errors import FarviewError
 from farview.experiments.pictures import need_viz
 from farview.experiments.tables.catalogue import TABLES
 from farview.experiments.tables.cells import Request, first_cells, make_cells, rows_of, with_settings
-from farview.experiments.tables.check import check_jobs, check_request, heeds
+from farview.experiments.tables.check import check_jobs, check_request
 from farview.experiments.tables.choices import (
     Tried,
     decide,
@@ -94,8 +94,7 @@ def try_choices(
     choices = read_choices(request.choices)
     try:
         for choice in choices:
-            heeded = {key: value for key, value in choice.items() if any(heeds(row, key) for row in rows)}
-            check_request(with_settings(request, heeded or choice), rows, columns)
+            check_request(with_settings(request, choice), rows, columns)
         trials = make_trials(request, rows, columns, choices)
     except FarviewError as error:
         raise FarviewError(f"{request.choices}: {error}") from None
