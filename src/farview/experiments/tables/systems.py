@@ -105,13 +105,12 @@ TABLE_5 = Table(
         "R(2+1)D-34 and CSTAT: an RGB and a flow network each, trained apart, their probabilities added by the "
         "recipe's fusion weights; multiply-adds, parameters and times are those of both. R(2+1)D-34 is S-Net alone.",
         "PoT and ISR, unless options say otherwise: one descriptor of three is a network's, an S-Net as that of CSTAT, "
-        "ResNet (RGB), on every frame; HOF's flow is by dense inverse search, whatever the recipe's; minutes are without "
-        "that network's training, multiply-adds without flow and histograms; parameters are the numbers in the model "
-        "file.",
+        "ResNet (RGB), on every frame; HOF's flow is DIS, whatever the recipe's; minutes are without that network's "
+        "training, multiply-adds without flow and histograms; parameters are the numbers in the model file.",
         "Rival networks, likewise: RGB and flow in one training that keeps one epoch of both, joined as published and "
-        "not by the recipe's fusion, by the recipe's section student (KD's teacher: teacher; the GRU of "
-        "fully-coupled: transfer, RMSprop as published); small scale has a quarter of their "
-        "channels (C3D an eighth), inputs of at most 48x48 and, fully-coupled, 32 frames.",
+        "not by the recipe's fusion, by the recipe's section student (KD's teacher: teacher; the GRU of fully-coupled: "
+        "transfer, RMSprop as published); small scale has a quarter of their channels (C3D an eighth), inputs of at "
+        "most 48x48 and, fully-coupled, 32 frames.",
         "The paper prints semi-coupled as Simonyan's; it is Chen et al.'s (WACV 2017).",
         "Time a clip: from eLR frames in memory to scores, flow included, on this machine as busy as it was.",
         "The paper's CSTAT is 59.41 here; its text's gain of 1.39 over the row above belongs to 59.23.",
