@@ -12,7 +12,7 @@ from farview.data.augment import normalise
 from farview.data.batches import ClipFrames
 from farview.errors import FarviewError
 from farview.models.model_file import read_contract
-from farview.training.phases import Run, run
+from farview.training.phases import Run, phase_digests, run
 from tests.training.tiny import tiny_recipe
 
 TEACHER = ["--phases=[teacher,transfer]", "--transfer.initial=teacher"]
@@ -105,3 +105,25 @@ def test_a_file_of_first_weights_that_is_not_there_is_named_before_anything_is_d
     with pytest.raises(FarviewError, match=r"student\.initial: .*none\.pth: no such file of first weights"):
         run(recipe, quiet=True)
     assert not Path(recipe.store).exists()
+
+
+def test_each_stream_starts_from_its_own_file(tmp_path: Path) -> None:
+    """`{stream}` stands for the recipe's, also in the digest."""
+    keys = ("--phases=[student]", "--student.epochs=1", "--input.stream=flow")
+    still = ("--student.lr=1e-12", "--student.freeze_norm=true")
+    for stream, seed in (("rgb", 1), ("flow", 2)):
+        made = run(tiny_recipe(tmp_path, *keys, f"--seed={seed}", f"--out={tmp_path / stream}"), quiet=True)
+        (tmp_path / f"{stream}.safetensors").write_bytes(made.models["student"].read_bytes())
+    named = f"--student.initial={tmp_path / '{stream}.safetensors'}"
+    done = run(tiny_recipe(tmp_path, *keys, *still, named), quiet=True)
+    learned = load_file(done.models["student"])
+    for key, tensor in load_file(tmp_path / "flow.safetensors").items():
+        torch.testing.assert_close(learned[key], tensor, rtol=0, atol=1e-6, msg=key)
+    plain = tiny_recipe(tmp_path, *keys, *still, f"--student.initial={tmp_path / 'flow.safetensors'}")
+    before = phase_digests(done.recipe, done.clips)["student"]
+    (tmp_path / "rgb.safetensors").write_bytes(b"changed")
+    assert phase_digests(done.recipe, done.clips)["student"] == before
+    (tmp_path / "flow.safetensors").write_bytes(b"changed")
+    assert phase_digests(done.recipe, done.clips)["student"] != before
+    with pytest.raises(FarviewError, match=r"flow\.safetensors"):
+        run(plain, quiet=True)

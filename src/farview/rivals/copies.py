@@ -150,10 +150,8 @@ def _make(
     source: Source, folders: Mapping[Stream, Path], transforms: Sequence[Transform], recipe: Recipe
 ) -> bool:
     """Write the file of each stream that is not there; they appear under their names when they are whole."""
-    seen, stamp = (
-        recipe.input,
-        _stamp(source),
-    )  # before reading: should the source change, the copies are stale
+    stamp = _stamp(source)  # before reading: should the source change, the copies are stale
+    seen = recipe.input
     window = seen.sensor.height, seen.sensor.width
     store = FrameStore(Path(recipe.store).expanduser(), None, seen.size, aspect=window)
     copies = []

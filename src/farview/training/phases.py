@@ -38,7 +38,15 @@ from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
 from farview.training.module import NetworkTraining, Training, TransferTraining
 from farview.training.processor import device_of, laid_out, refuse_unsound, settle
-from farview.training.recipe import Phase, PhaseConfig, Recipe, check_weights, digest, weights_stamps
+from farview.training.recipe import (
+    Phase,
+    PhaseConfig,
+    Recipe,
+    check_weights,
+    digest,
+    weights_files,
+    weights_stamps,
+)
 from farview.training.refit import refit_start
 from farview.transfer.total import TransferLoss
 
@@ -100,7 +108,7 @@ def check_inputs(recipe: Recipe) -> None:
     for it, or its file of first weights is not there.
     """
     for name in recipe.phases:
-        check_weights(f"{name}.initial", getattr(recipe, name).initial)
+        check_weights(f"{name}.initial", getattr(recipe, name).initial, [recipe.input.stream])
         check_size(recipe.network_of(name), *recipe.input_size(name))
 
 
@@ -192,7 +200,7 @@ def phase_digests(recipe: Recipe, clips: Prepared) -> dict[Phase, str]:
             settings |= dict.fromkeys(fresh, True)
         if recipe.machine.processes > 1 and not getattr(recipe, name).freeze_norm:
             settings["processes"] = recipe.machine.processes  # each has norms of its own
-        if stamps := weights_stamps(getattr(recipe, name).initial):
+        if stamps := weights_stamps(getattr(recipe, name).initial, [recipe.input.stream]):
             settings["initial"] = stamps
         if recipe.input.motion is not None:
             settings["flow"] = recipe.input.motion
@@ -229,7 +237,7 @@ def train_phase(
     laid_out(network)
     initial = phase.initial
     if initial is not None:
-        start = models[initial] if initial in models else Path(initial)
+        start = models[initial] if initial in models else weights_files(initial, [recipe.input.stream])[0]
         report = load_initial(network, start)
         if not quiet and initial not in models:
             print(f"{NAMES[name]:8} starts from {start}: {report}", flush=True)

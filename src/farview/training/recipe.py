@@ -93,8 +93,9 @@ class PhaseConfig:
     freeze_norm: bool = False
     """BatchNorm keeps its statistics: then several processes equal one with the same global batch."""
     initial: str | None = None
-    """Weights to start from: a Farview model, torchvision's ResNet `.pth`, mmaction2's R(2+1)D `.pth`;
-    `teacher` or `student` for the result of that phase (transfer starts from `student` by default)."""
+    """Weights to start from: a Farview model, torchvision's ResNet `.pth`, mmaction2's R(2+1)D `.pth` (`{stream}` in
+    its name stands for rgb or flow); `teacher` or `student` for the result of that phase (transfer starts from
+    `student` by default)."""
     refit: bool = False
     """transfer that starts from T-Net: first bring the first convolution and BatchNorm's statistics to eLR input."""
     keep: Literal["best", "last"] = "best"
@@ -282,19 +283,21 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a digest")
 
 
-def weights_files(initial: str | None, streams: Sequence[str] = ()) -> list[Path]:
-    """The file of first weights that `initial` names, or that of each of `streams`; none where it names none."""
+def weights_files(initial: str | None, streams: Sequence[str]) -> list[Path]:
+    """The file of first weights for each of `streams`, whose name takes the place of `{stream}`; none where `initial`
+    names none.
+    """
     if initial is None or initial in PHASES:
         return []
-    return [Path(initial.replace("{stream}", stream)) for stream in streams] or [Path(initial)]
+    return [Path(initial.replace("{stream}", stream)) for stream in streams]
 
 
-def weights_stamps(initial: str | None, streams: Sequence[str] = ()) -> list[str]:
+def weights_stamps(initial: str | None, streams: Sequence[str]) -> list[str]:
     """What changes with the content of these files; a file that is not there has no stamp."""
     return [file_fingerprint(path) for path in weights_files(initial, streams) if path.is_file()]
 
 
-def check_weights(key: str, initial: str | None, streams: Sequence[str] = ()) -> None:
+def check_weights(key: str, initial: str | None, streams: Sequence[str]) -> None:
     """Raise FarviewError where one of these files is not there; `key` is the recipe's that names them."""
     for path in weights_files(initial, streams):
         if not path.is_file():
