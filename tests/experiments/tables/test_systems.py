@@ -291,6 +291,10 @@ def test_a_second_call_trains_and_measures_nothing(
     assert "0 phases to train" in shown and "52.29" in shown and "97.31" in shown and "ms a clip" in shown
     saved = json.loads((folder / "table" / "results.json").read_text())
     assert saved["rows"] == again["rows"]
+    notes = [note.partition(":")[0] for note in again["notes"]]  # of the rows that are shown, each once
+    assert notes[0] == "Time a clip" and notes[1].startswith("PoT and ISR") and len(set(notes)) == len(notes)
+    assert not any(note.startswith("Rival networks") for note in notes) and len(notes) == 5
+    assert len(finished["notes"]) > len(notes)
     with (folder / "table" / "table.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 3 and float(lines[1]["seconds_a_clip"]) == pytest.approx(

@@ -84,7 +84,7 @@ def results_of(
         "classes": len(planned[0].clips.data.classes),
         "clips": {name: len(getattr(planned[0].clips, name)) for name in ("train", "val", "test")},
         "rows": rows,
-        "notes": list(table.notes),
+        "notes": [*table.notes, *dict.fromkeys(note for item in planned for note in item.cell.row.notes)],
     }
 
 

@@ -55,6 +55,8 @@ class Row:
     """A system of another kind in S-Net's place."""
     published: dict[str, float] = field(default_factory=dict)
     """Data set to the paper's Prec@1 on it, where the paper compares systems."""
+    notes: tuple[str, ...] = ()
+    """What a reader of this row should know; those that rows share are shown once."""
 
 
 @dataclass(frozen=True)
