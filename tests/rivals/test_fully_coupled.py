@@ -37,8 +37,21 @@ def test_removing_hr_changes_the_data_alone() -> None:
         losses.append((features["rgb"], features["flow"], labels))
         assert torch.equal(network(seen), network(without_hr(seen)))  # testing sees eLR alone
     for both, alone in zip(*losses, strict=True):
-        assert len(both) == 2 * len(alone) and torch.equal(both[: len(alone)], alone)
+        assert len(both) == 2 * len(alone)
+        torch.testing.assert_close(both[: len(alone)], alone)
     assert counts[0] == counts[1]
+
+
+def test_one_batch_norm_sees_both_resolutions_at_once() -> None:
+    """Else each would learn behind statistics of its own, and testing on eLR alone behind a mixture."""
+    torch.manual_seed(0)
+    config = replace(NARROW, norm=True, streams=("rgb",))
+    network, seen = config.build(3, 1), batch(config, [0, 1, 2], hr=True)
+    convolution, norm = network.c3d["rgb"].convolutions[:2]
+    network.terms(seen, FEATURES)
+    assert norm.num_batches_tracked == 1
+    both = torch.cat([seen.see("rgb", config.size, hr).flatten(0, 1) for hr in (False, True)])
+    torch.testing.assert_close(norm.running_mean, 0.1 * convolution(both).mean((0, 2, 3, 4)))
 
 
 @pytest.fixture
