@@ -122,7 +122,11 @@ def refuse_unreadable(
         share = math.ceil(100 * len(bad) / len(learned)) / 100
         remedy = f"; mend them, or go on without them by --unreadable_share {share:g}" if share < 1 else ""
         if any(isinstance(clip.source, ElrRecording) for clip in learned):
-            alone = "without augment.fresh_elr" if recipe.augment.fresh_elr else "by --phases '[student]'"
+            alone = (
+                "without augment.fresh_elr"
+                if recipe.augment.fresh_elr
+                else "by --phases '[student]' (in a table: rows without HR)"
+            )
             remedy = f"; S-Net alone learns from eLR recordings, {alone}"
         raise UnreadableClip(
             f"{len(bad)} of {len(learned)} training clips are unreadable (unreadable_share allows "

@@ -265,6 +265,27 @@ def test_what_rivals_build_on_is_trained_once_and_first(folder: Path) -> None:
     assert tasks[6].folder != network.folder
 
 
+@pytest.mark.parametrize(
+    ("rows", "hr"),
+    [
+        (("PoT", "I3D"), False),
+        (("semi-coupled",), True),
+        (("R(2+1)D-34",), False),
+        (("PoT", "ISR"), True),
+        (("I3D, self-attention and KD",), True),
+        (("PoT", "CSTAT, ResNet"), True),
+    ],
+)
+def test_hr_frames_are_decoded_where_a_row_learns_from_them(
+    rows: tuple[str, ...], hr: bool, folder: Path, tmp_path: Path
+) -> None:
+    """Of HMDB51 at the paper's scale they are 200 GB; eLR recordings have none."""
+    request = request_of(folder, rows=rows, out=str(tmp_path / "out"))
+    own = replace(request, overrides=(*request.overrides, f"--store={tmp_path / 'store'}"))
+    plan(planned_cells(TABLE_5, replace(own, rows=rows)), quiet=True)
+    assert [bool(list((tmp_path / "store").glob(f"{kind}-*"))) for kind in ("elr", "hr")] == [True, hr]
+
+
 def test_a_rival_whose_network_fails_fails_with_it(folder: Path) -> None:
     request = request_of(folder, out=str(folder / "failing"), rows=("PoT",))
     (folder / "broken.pth").write_bytes(b"broken")

@@ -13,7 +13,14 @@ from typing import Any, Literal
 from farview.errors import FarviewError
 from farview.experiments.tables.cells import Cell
 from farview.frames.workers import follow_parent
-from farview.rivals.run import RivalConfig, check_rival, folders_before, rival_folder, run_rival
+from farview.rivals.run import (
+    RivalConfig,
+    check_rival,
+    folders_before,
+    phases_before,
+    rival_folder,
+    run_rival,
+)
 from farview.training.data import Prepared, prepare
 from farview.training.phases import MODEL, check_inputs, needs, phase_folders, run_phase
 from farview.training.recipe import Phase, Recipe, digest
@@ -78,9 +85,13 @@ Opened = dict[str, Prepared]
 def plan(cells: Iterable[Cell], quiet: bool = False, opened: Opened | None = None) -> list[Planned]:
     """Open and decode the data of every cell, each data set once; where each cell's phases will lie.
 
-    `opened` holds what an earlier plan opened, and takes what this one does.
+    HR frames are decoded where one of the cells needs them. `opened` holds what an earlier plan opened, and takes what
+    this one does.
     """
     opened = {} if opened is None else opened
+    cells = list(cells)
+    if not any(map(needs_hr, cells)):
+        cells = [replace(cell, recipe=replace(cell.recipe, phases=("student",))) for cell in cells]
 
     def planned(cell: Cell) -> Planned:
         recipe, rival = cell.recipe, cell.row.rival
@@ -96,6 +107,7 @@ def plan(cells: Iterable[Cell], quiet: bool = False, opened: Opened | None = Non
                 recipe.store,
                 recipe.skip_unreadable,
                 recipe.unreadable_share,
+                recipe.phases,
             ]
         )
         if key not in opened:
@@ -108,6 +120,14 @@ def plan(cells: Iterable[Cell], quiet: bool = False, opened: Opened | None = Non
         return Planned(cell, clips, folders, flow=planned(cell.flow) if cell.flow else None)
 
     return [planned(cell) for cell in cells]
+
+
+def needs_hr(cell: Cell) -> bool:
+    """Whether something that the cell trains learns from HR frames."""
+    row, recipe = cell.row, cell.recipe
+    if row.rival is not None:
+        return row.rival.uses_hr or "teacher" in phases_before(recipe, row.rival)
+    return row.phase != "student" or "teacher" in needs(recipe, "student")
 
 
 def tasks_of(planned: Iterable[Planned]) -> list[Task]:
