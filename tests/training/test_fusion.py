@@ -12,7 +12,7 @@ from farview.errors import FarviewError
 from farview.experiments.evaluate import evaluate, fused
 from farview.models.model_file import read_contract
 from farview.training.evaluation import Predictions
-from farview.training.fusion import added, fuse
+from farview.training.fusion import added, fuse, log_fused
 from farview.training.phases import Run, run, write_predictions
 from farview.training.recipe import read_recipe
 from farview.training.scores import read_scores
@@ -27,6 +27,17 @@ def test_a_sure_stream_outvotes_an_unsure_one_unless_it_weighs_less() -> None:
     expected = torch.tensor([[0.375, 0.625], [0.475, 0.525]], dtype=torch.float64)
     torch.testing.assert_close(fuse([rgb, flow], (2, 6)), expected)
     torch.testing.assert_close(fuse([rgb, flow], (3, 0)), rgb)
+
+
+def test_logits_are_added_by_their_probabilities_and_stay_finite() -> None:
+    torch.manual_seed(0)
+    rgb, flow = torch.randn(2, 5, 4, dtype=torch.float64)
+    for weights in ((1, 1), (2, 6), (3, 0), (0, 0.5)):
+        expected = fuse([rgb.softmax(1), flow.softmax(1)], weights).log()
+        torch.testing.assert_close(log_fused([rgb, flow], weights), expected)
+    sure = torch.tensor([[900.0, -900.0]])
+    assert log_fused([sure, sure], (1, 1)).isfinite().all()
+    assert (log_fused([sure, -sure], (1, 3)).exp() - torch.tensor([[0.25, 0.75]])).abs().max() < 1e-6
 
 
 def written(path: Path, logits: torch.Tensor, clips: tuple[str, ...] = ("a", "b,c")) -> Path:

@@ -141,6 +141,8 @@ def test_killed_runs_end_bit_equal(tmp_path: Path, keep: str) -> None:
         assert all(torch.equal(one[key], other[key]) for key in one), name
     rows = list(csv.DictReader((resumed.folders["transfer"] / "history.csv").open()))
     assert [float(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4, 5]
+    seconds = read_contract(resumed.models["transfer"]).trained["seconds"]  # of the cut run, too
+    assert seconds == round(sum(float(row["seconds"]) for row in rows), 1)
 
 
 def test_a_run_that_stopped_early_and_was_cut_does_not_go_on(tmp_path: Path) -> None:

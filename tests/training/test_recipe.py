@@ -234,17 +234,19 @@ def test_what_no_phase_of_the_run_asks_for_is_not_refused() -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["--rival.intervals.frames=16"], {"intervals": {"frames": "16"}}),
+        (["--rival.intervals.frames=16"], {"intervals": {"frames": 16}}),
         (
             ["--rival.intervals.frames=16", "--rival.intervals.count=2"],
-            {"intervals": {"frames": "16", "count": "2"}},
+            {"intervals": {"frames": 16, "count": 2}},
         ),
-        (["--rival.width=2", "--rival.intervals.frames", "16"], {"width": 2, "intervals": {"frames": "16"}}),
+        (["--rival.width=2", "--rival.intervals.frames", "16"], {"width": 2, "intervals": {"frames": 16}}),
         (
             ["--rival={intervals: {count: 3}}", "--rival.intervals.frames=16"],
-            {"intervals": {"count": 3, "frames": "16"}},
+            {"intervals": {"count": 3, "frames": 16}},
         ),
         (["--rival.width=0.5"], {"width": 0.5}),
+        (["--rival.intervals.frames=16", "--rival.intervals={frames: 8}"], {"intervals": {"frames": 8}}),
+        (["--rival.copies=2", "--rival", "{width: 2}"], {"width": 2}),
         ([], None),
     ],
 )
@@ -255,11 +257,30 @@ def test_an_option_within_a_rivals_option_leaves_the_others(
     said = {"method": "i3d", "intervals": {"count": 7, "frames": 8, "stride": 2}}
     text = recipe_path("fights").read_text() + f"\nrival: {said}\n"
     (tmp_path / "own.yaml").write_text(text)
-    if words and not words[0].startswith("--rival="):
+    if not any("{" in word for word in words):
         merged = read_recipe(tmp_path / "own.yaml", words).rival
-        assert merged == {**said, **found, "intervals": said["intervals"] | found.get("intervals", {})}
+        intervals = said["intervals"] | (found or {}).get("intervals", {})
+        assert merged == {**said, **(found or {}), "intervals": intervals}
 
 
-def test_an_option_within_a_rivals_option_without_a_value_is_refused() -> None:
-    with pytest.raises(FarviewError, match=r"rival\.intervals\.frames"):
-        config_of({"method": "i3d"} | (read_recipe("fights", ["--rival.intervals.frames"]).rival or {}))
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("--rival.intervals.frames", r"rival\.intervals\.frames"),
+        ("--rival=isr", "rival: isr; expected a mapping"),
+        ("--rival={copies: ", "rival: {copies: : not YAML"),
+    ],
+)
+def test_words_that_are_no_options_of_a_rival_are_refused(word: str, why: str) -> None:
+    with pytest.raises(FarviewError, match=why):
+        config_of({"method": "i3d"} | (read_recipe("fights", [word]).rival or {}))
+
+
+@pytest.mark.parametrize(
+    "word", ["--teacher.initial=student", "--teacher.initial=teacher", "--student.initial=transfer"]
+)
+def test_a_phase_that_is_not_trained_before_is_no_start(word: str) -> None:
+    key, _, value = word.removeprefix("--").partition("=")
+    with pytest.raises(FarviewError, match=f"{key}: {value}: is not trained before it; name a file"):
+        read_recipe("mime", [word])
+    assert read_recipe("mime", ["--student.initial=teacher"]).student.initial == "teacher"

@@ -18,7 +18,7 @@ from farview.frames.store import FrameStore
 from farview.models.contract import is_rival, read_contract
 from farview.models.model_file import load_model
 from farview.training.evaluation import Predictions, predict_clips
-from farview.training.fusion import fuse
+from farview.training.fusion import log_fused
 from farview.training.metrics import Accuracy, accuracy, confusion
 from farview.training.phases import write_json, write_predictions
 from farview.training.processor import device_of
@@ -182,7 +182,7 @@ def fused(first: Evaluation, second: Evaluation, weights: Sequence[float]) -> Ev
     for what, same in (("classes", first.classes == second.classes), ("clips", one.clips == two.clips)):
         if not same:
             raise FarviewError(f"{first.model} and {second.model} cannot be added: other {what}")
-    logits = fuse([one.logits.softmax(1), two.logits.softmax(1)], weights).log()
+    logits = log_fused([one.logits, two.logits], weights)
     # Intervals of the two need not be the same; a video's scores stand for them.
     predictions = replace(one, logits=logits, interval_logits=logits[:, None])
     return replace(

@@ -21,6 +21,7 @@ from farview.data.clip import Clip
 from farview.errors import FarviewError
 from farview.frames.growing import GrowingArray, open_grown
 from farview.frames.source import Images, Source
+from farview.frames.store import VERSION as OF_FRAMES
 from farview.frames.store import FrameStore, shelved
 from farview.frames.temporary import remove_abandoned
 from farview.frames.workers import in_processes, stopping
@@ -107,7 +108,7 @@ def copy_stores(
 def _folder(transforms: Sequence[Transform], stream: Stream, recipe: Recipe) -> Path:
     """Named after all that its files depend on beside their sources."""
     seen, motion = recipe.input, recipe.input.flow if stream == "flow" else None
-    name = digest([VERSION, list(transforms), seen.size, seen.sensor, motion])
+    name = digest([VERSION, OF_FRAMES, list(transforms), seen.size, seen.sensor, motion])
     return Path(recipe.store).expanduser() / "copies" / name
 
 
@@ -129,8 +130,7 @@ def _made(
     """Each source when its files are there."""
     if not sources:
         return
-    for folder in folders.values():
-        remove_abandoned(folder.glob("*/.*.tmp"))
+    remove_abandoned((Path(recipe.store).expanduser() / "copies").glob("*/*/.*.tmp"))
     work = partial(_make, folders=folders, transforms=transforms, recipe=recipe)
     workers = recipe.machine.decoders
     if workers <= 1 or len(sources) == 1:

@@ -51,7 +51,11 @@ def describe(
 
 
 def flow(grey: Images) -> tuple[Fields, Fields]:
-    """Motion to the next frame in pixels, right and down, (T, H, W) each: dense inverse search (Kroeger, ECCV 2016)."""
+    """Motion to the next frame in pixels, right and down, (T, H, W) each: dense inverse search (Kroeger, ECCV 2016).
+
+    The search is told at first that nothing moves, which the stored flow's is not: where noise outweighs motion it
+    stays nearer to none.
+    """
     found = np.zeros((*grey.shape, 2), np.float32)
     search = searcher("dis")
     for t in range(len(grey) - 1):

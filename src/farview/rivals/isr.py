@@ -202,7 +202,7 @@ def choose(
 def inner_parts(clips: Sequence[Clip], count: int, seed: int) -> tuple[list[Clip], list[Clip]]:
     """Clips to learn from and clips to measure on, about `count` or fewer together, whole groups apart.
 
-    Where the groups forbid that (a class would lose its last clip), both are the same clips.
+    Where the groups forbid that (a class would lose its last clip), both are drawn from the same clips.
     """
     learned, judged = hold_out(clips, HELD, seed)
     rng = np.random.default_rng([seed, 2])

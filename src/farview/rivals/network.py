@@ -15,7 +15,7 @@ from farview.frames.intervals import Intervals
 from farview.models.weights import Loaded
 from farview.rivals.streams import FLOW_CHANNELS, Stream, Streams, stream_frames
 from farview.training.data import Prepared
-from farview.training.recipe import Phase, Recipe
+from farview.training.recipe import Phase, Recipe, weights_files
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def cross_entropy(logits: Tensor, labels: Tensor, step: Step) -> Tensor:
 
 def start_streams(nets: nn.ModuleDict, initial: str, load: Callable[[Any, Path], Loaded]) -> list[str]:
     """Fill each stream's network from `initial`, in which `{stream}` stands for its name; what became of them."""
-    paths = {stream: Path(initial.replace("{stream}", stream)) for stream in nets}
+    paths = dict(zip(nets, weights_files(initial, list(nets)), strict=True))
     return [f"{stream} starts from {path}: {load(nets[stream], path)}" for stream, path in paths.items()]
 
 

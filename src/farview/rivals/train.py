@@ -137,7 +137,7 @@ def train_network(
         data = RivalData(clips, alone, phase, config, stores, quiet)
         fit(alone, phase, RivalTraining(network, stage, phase, recipe.seed), data, keeper)
         network.load_state_dict(load_file(folder / stage / WEIGHTS))
-        seconds += sum(row["seconds"] for row in keeper.history)
+        seconds += keeper.seconds
     return network.eval(), seconds
 
 

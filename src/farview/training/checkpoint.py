@@ -98,6 +98,11 @@ class Keeper(L.Callback):
             trainer.should_stop = True
         trainer.save_checkpoint(self.folder / LAST)
 
+    @property
+    def seconds(self) -> float:
+        """Of all epochs so far, those of earlier runs among them."""
+        return sum(row["seconds"] for row in self.history)
+
     def best_epoch(self) -> int:
         """The epoch with the best validation; the first of equals."""
         return int(max(self.history, key=rank)["epoch"])

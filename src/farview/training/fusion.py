@@ -4,10 +4,12 @@ Probabilities, not logits: each network's logits have a scale of their own, so t
 by how sure they sound; and probabilities are what a phase keeps of every clip.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -36,3 +38,13 @@ def fuse(probabilities: Sequence[Probabilities], weights: Sequence[float]) -> Pr
     """Weighted mean of arrays or tensors of one shape; weights of at least 0, not all 0."""
     total: Any = sum(weight * each for weight, each in zip(weights, probabilities, strict=True))
     return total / sum(weights)
+
+
+def log_fused(logits: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """Logarithm of `fuse` of the softmax of logits (N, classes), float64; finite where a probability rounds to 0."""
+    parts = [
+        each.double().log_softmax(1) + math.log(weight / sum(weights))
+        for weight, each in zip(weights, logits, strict=True)
+        if weight
+    ]
+    return torch.stack(parts).logsumexp(0)

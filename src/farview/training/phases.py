@@ -253,15 +253,16 @@ def train_phase(
     pool = name == "transfer"
     hr = name == "teacher" or (pool and bool(recipe.loss.uses_teacher or clips.pool))
     data = PhaseData(clips, recipe, phase, hr=hr, elr=name != "teacher", pool=pool)
-    seconds = fit(recipe, phase, module, data, Keeper(folder, NAMES[name], phase, quiet))
+    keeper = Keeper(folder, NAMES[name], phase, quiet)
+    fit(recipe, phase, module, data, keeper)
     if not leads():
         return  # one process writes the result
     network.load_state_dict(load_file(folder / WEIGHTS))
-    finish(recipe, name, clips, network, contract, folder, seconds, quiet)
+    finish(recipe, name, clips, network, contract, folder, keeper.seconds, quiet)
 
 
-def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, keeper: Keeper) -> float:
-    """Let the engine train; returns the seconds of this call."""
+def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, keeper: Keeper) -> None:
+    """Let the engine train, or go on where an earlier call was cut."""
     machine = recipe.machine
     refuse_unsound(machine, module)
     keeper.folder.mkdir(parents=True, exist_ok=True)
@@ -287,12 +288,10 @@ def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, k
         log_every_n_steps=10,
     )
     last = keeper.folder / LAST
-    started = time.perf_counter()
     try:
         trainer.fit(module, data, ckpt_path=str(last) if last.is_file() else None)
     except SystemExit:  # what the engine makes of Ctrl-C
         raise KeyboardInterrupt from None
-    return time.perf_counter() - started
 
 
 def finish(

@@ -206,8 +206,13 @@ class Recipe:
         return self.input.size if phase == "teacher" else self.input.student_size
 
 
-def check_phase(name: str, phase: PhaseConfig) -> None:
-    """Raise where a number in a phase's section cannot work."""
+def check_phase(name: Phase, phase: PhaseConfig) -> None:
+    """Raise where a value in a phase's section cannot work."""
+    if phase.initial in PHASES[PHASES.index(name) :]:
+        raise FarviewError(
+            f"{name}.initial: {phase.initial}: is not trained before it; name a file of weights"
+            + (f" or one of {', '.join(PHASES[: PHASES.index(name)])}" if name != "teacher" else "")
+        )
     for key in ("epochs", "batch", "lr", "step", "clip_norm", "patience"):
         value = getattr(phase, key)
         if value is not None and not 0 < value < math.inf:
@@ -289,11 +294,11 @@ def weights_files(initial: str | None, streams: Sequence[str]) -> list[Path]:
     """
     if initial is None or initial in PHASES:
         return []
-    return [Path(initial.replace("{stream}", stream)) for stream in streams]
+    return [Path(initial.replace("{stream}", stream)).expanduser() for stream in streams]
 
 
 def weights_stamps(initial: str | None, streams: Sequence[str]) -> list[str]:
-    """What changes with the content of these files; a file that is not there has no stamp."""
+    """What changes with the size and time of these files; a file that is not there has no stamp."""
     return [file_fingerprint(path) for path in weights_files(initial, streams) if path.is_file()]
 
 
@@ -341,12 +346,12 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
     from jsonargparse import ArgumentError
 
     path = None if path is None else recipe_path(path)
-    words, inner = apart(overrides or [])
+    words, options = apart(overrides or [])
     arguments = ([] if path is None else [f"--recipe={path}"]) + located(words)
     try:
         parsed = parser()
         values = vars(parsed.instantiate(parsed.parse_args(arguments)))
-        values["rival"] = within(values["rival"], inner)
+        values["rival"] = with_rival(values["rival"], options)
         return Recipe(**{key: value for key, value in values.items() if key != "recipe"})
     except ArgumentError as error:
         where = path if path is not None and _refused(path) == str(error) else "command line"
@@ -355,28 +360,45 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
         raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
 
 
-def apart(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
-    """The arguments without options within a rival's option, and these: `--rival.intervals.frames 16` as (intervals,
-    frames, 16). Of several the parser would keep the last alone, and nothing of what a recipe says.
+def apart(arguments: Sequence[str]) -> tuple[list[str], list[tuple[list[str], str]]]:
+    """The arguments without those of the section `rival`, and these as names and value: `--rival.intervals.frames 16`
+    as ([intervals, frames], 16). The parser would keep one alone of several within an option.
     """
-    kept, inner, words = [], [], iter(arguments)
+    kept, options, words = [], [], iter(arguments)
     for word in words:
         key, equals, value = word.partition("=")
         section, *names = key.split(".")
-        if section == "--rival" and len(names) == 2:
-            inner.append((names[0], names[1], value if equals else next(words, "")))
+        if section == "--rival":
+            options.append((names, value if equals else next(words, "")))
         else:
             kept.append(word)
-    return kept, inner
+    return kept, options
 
 
-def within(options: dict[str, Any] | None, inner: Sequence[tuple[str, str, str]]) -> dict[str, Any] | None:
-    """The options of a rival with those within them, which stay texts: who knows the method reads them by its types."""
-    for name, key, value in inner:
-        before = (options or {}).get(name)
-        part = {**(before if isinstance(before, dict) else {}), key: value}
-        options = {**(options or {}), name: part}
-    return options
+def with_rival(section: Any, options: Sequence[tuple[list[str], str]]) -> dict[str, Any] | None:
+    """A recipe's section `rival` with words of a command laid over it, the later ones over the earlier.
+
+    Raises FarviewError where one is no YAML, or the section would be no mapping.
+    """
+    import yaml
+
+    for names, text in options:
+        key = ".".join(["rival", *names])
+        try:
+            section = laid(section, names, yaml.safe_load(text))
+        except yaml.YAMLError as error:
+            raise FarviewError(f"{key}: {text}: not YAML: {one_line(error)}") from None
+        if section is not None and not isinstance(section, dict):
+            raise FarviewError(f"{key}: {text}; expected a mapping such as {{method: isr, copies: 4}}")
+    return section
+
+
+def laid(section: Any, names: Sequence[str], value: Any) -> Any:
+    """The section with `value` in the place of these names, and all else as it was."""
+    if not names:
+        return value
+    before = section if isinstance(section, dict) else {}
+    return {**before, names[0]: laid(before.get(names[0]), names[1:], value)}
 
 
 def located(arguments: list[str]) -> list[str]:

@@ -51,7 +51,8 @@ def make_trials(
     """Every choice for every row, with the request's first seed.
 
     With `request.choose_on` the splits of that name decide, by their test clips, for all of the request's; without,
-    each split's own validation clips decide for it. Of a choice a row tries what can change it, and the same once.
+    each split's own validation clips decide for it. Of a choice a row tries what can change it (see `heeds`), and the
+    same once.
     """
     trials = []
     for row in rows:
