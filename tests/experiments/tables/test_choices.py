@@ -57,6 +57,11 @@ def test_a_file_that_holds_no_choices_is_named(tmp_path: Path, text: str) -> Non
         read_choices(str(path))
 
 
+def test_a_file_of_choices_that_is_not_there_is_named() -> None:
+    with pytest.raises(FarviewError, match=r"--choices: choices/rate: no such file, nor .*choices/rates"):
+        read_choices("choices/rate")
+
+
 def test_a_broken_file_of_choices_is_named_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "choices.yaml"
     path.write_text("- {student.lr: [1\n")

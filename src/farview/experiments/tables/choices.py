@@ -29,7 +29,12 @@ class Trial:
 
 def read_choices(name: str) -> list[Settings]:
     """The choices of a YAML file: a list of mappings from recipe keys to values. Raises FarviewError."""
-    path = recipe_path(name)
+    try:
+        path = recipe_path(name)
+    except FarviewError:
+        raise FarviewError(
+            f"--choices: {name}: no such file, nor one that comes with Farview (choices/rates)"
+        ) from None
     try:
         read = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
