@@ -44,8 +44,8 @@ MACHINES = (
 NETWORKS = (
     "Rival networks, unless options say otherwise: RGB and flow in one training that keeps one epoch of both, joined "
     "as published and not by the recipe's fusion, by the recipe's section student (KD's teacher: teacher, minutes with "
-    "it; the GRU of fully-coupled: transfer, RMSprop as published); small scale has a quarter of their channels (C3D an "
-    "eighth), inputs of at most 48x48 and, fully-coupled, 32 frames."
+    "it; the GRU of fully-coupled: transfer, RMSprop as published); small scale has a quarter of their channels (C3D "
+    "an eighth), inputs of at most 48x48 and, fully-coupled, 32 frames."
 )
 TWO_STREAMS = (
     "R(2+1)D-34 and CSTAT: an RGB and a flow network each, trained apart, their probabilities added by the recipe's "
