@@ -21,7 +21,7 @@ from farview.errors import FarviewError
 from farview.frames.store import FrameStore
 from farview.rivals.network import Rival, Step, StreamsConfig
 from farview.rivals.streams import Stream, Streams, stream_frames
-from farview.training.checkpoint import WEIGHTS, Keeper
+from farview.training.checkpoint import WEIGHTS, Keeper, seconds_of
 from farview.training.data import PhaseData, Prepared, open_store
 from farview.training.evaluation import Predictions
 from farview.training.module import Training
@@ -137,7 +137,7 @@ def train_network(
         data = RivalData(clips, alone, phase, config, stores, quiet)
         fit(alone, phase, RivalTraining(network, stage, phase, recipe.seed), data, keeper)
         network.load_state_dict(load_file(folder / stage / WEIGHTS))
-        seconds += keeper.seconds
+        seconds += seconds_of(folder / stage)
     return network.eval(), seconds
 
 

@@ -98,11 +98,6 @@ class Keeper(L.Callback):
             trainer.should_stop = True
         trainer.save_checkpoint(self.folder / LAST)
 
-    @property
-    def seconds(self) -> float:
-        """Of all epochs so far, those of earlier runs among them."""
-        return sum(row["seconds"] for row in self.history)
-
     def best_epoch(self) -> int:
         """The epoch with the best validation; the first of equals."""
         return int(max(self.history, key=rank)["epoch"])
@@ -120,6 +115,12 @@ class Keeper(L.Callback):
         table.writerows(self.history)
         with atomic_write(self.folder / HISTORY) as file:
             file.write(text.getvalue().encode())
+
+
+def seconds_of(folder: Path) -> float:
+    """What all epochs of a history took, those before a cut among them."""
+    with (folder / HISTORY).open(newline="") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))
 
 
 def rank(row: dict[str, float]) -> tuple[float, float]:

@@ -32,7 +32,7 @@ from farview.models.model_file import load_model, save_model
 from farview.models.network import ActionNetwork, check_size
 from farview.models.weights import load_initial
 from farview.training.calibration import calibrate
-from farview.training.checkpoint import LAST, WEIGHTS, AtomicCheckpoints, Keeper
+from farview.training.checkpoint import LAST, WEIGHTS, AtomicCheckpoints, Keeper, seconds_of
 from farview.training.data import PhaseData, Prepared, pace, prepare
 from farview.training.evaluation import Predictions, predict_clips
 from farview.training.metrics import accuracy
@@ -253,12 +253,11 @@ def train_phase(
     pool = name == "transfer"
     hr = name == "teacher" or (pool and bool(recipe.loss.uses_teacher or clips.pool))
     data = PhaseData(clips, recipe, phase, hr=hr, elr=name != "teacher", pool=pool)
-    keeper = Keeper(folder, NAMES[name], phase, quiet)
-    fit(recipe, phase, module, data, keeper)
+    fit(recipe, phase, module, data, Keeper(folder, NAMES[name], phase, quiet))
     if not leads():
         return  # one process writes the result
     network.load_state_dict(load_file(folder / WEIGHTS))
-    finish(recipe, name, clips, network, contract, folder, keeper.seconds, quiet)
+    finish(recipe, name, clips, network, contract, folder, quiet)
 
 
 def fit(recipe: Recipe, phase: PhaseConfig, module: Training, data: PhaseData, keeper: Keeper) -> None:
@@ -301,12 +300,11 @@ def finish(
     network: ActionNetwork,
     contract: Contract,
     folder: Path,
-    seconds: float,
     quiet: bool,
 ) -> None:
     """Measure the trained network, write its predictions, then its model file, which marks the phase as done."""
     measured: dict[str, Any] = {}
-    device = device_of(recipe.machine)
+    device, seconds = device_of(recipe.machine), seconds_of(folder)
     live: dict[str, Any] = {"pace": pace(clips.train, clips.store)}
     for part, listed in (("validation", clips.val), ("test", clips.test)):
         if listed:
