@@ -82,7 +82,10 @@ def test_elr_recordings_teach_s_net_alone_and_the_error_says_so(tmp_path: Path) 
     plain = tiny_recipe(tmp_path)
     record(str(tmp_path / "clips"), tmp_path / "elr", Settings(plain.input.sensor), quiet=True)
     source = f"--data.source=folder:{tmp_path / 'elr'}"
-    with pytest.raises(FarviewError, match=r"12 of 12 .* cannot give HR frames; .*--phases '\[student\]'$"):
+    with pytest.raises(
+        FarviewError,
+        match=r"12 of 12 .* cannot give HR frames; .*--phases '\[student\]' \(in a table: rows without HR\)$",
+    ):
         prepare(tiny_recipe(tmp_path, source, "--data.test_share=0"), quiet=True)
     fresh = ("--data.test_share=0", "--phases=[student]", "--augment.fresh_elr=true")
     with pytest.raises(FarviewError, match=r"cannot give HR frames; .*without augment\.fresh_elr$"):

@@ -177,6 +177,7 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     assert process.returncode == 0
     for name, path in one.models.items():
         first, second = load_file(path), load_file(tmp_path / "two" / path.name)
+        assert read_contract(tmp_path / "two" / path.name).trained["seconds"] > 0  # of processes of their own
         for key in first:
             torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=2e-5, msg=f"{name} {key}")
 
