@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from farview import __version__
 from farview.models.cost import cost_of
 from farview.models.model_file import read_contract
+from farview.training.checkpoint import seconds_of
 from farview.training.data import Prepared
 from farview.training.metrics import gap_closed
 from farview.training.phases import NAMES, PREDICTIONS, Run
@@ -84,7 +85,7 @@ def network_results(run: Run, phase: Phase) -> Results:
         **{key: measured[key] if measured else None for key in ACCURACY},
         "multiply_adds": counted.video,
         "parameters": counted.parameters_total,
-        "seconds": round(float(np.nansum(history["seconds"])), 3),
+        "seconds": round(seconds_of(run.folders[phase]), 3),
         "epochs": len(history["epoch"]),
         "initial": getattr(run.recipe, phase).initial,
     }

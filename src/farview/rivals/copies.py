@@ -7,7 +7,7 @@ ends with a digest of its source's fingerprint, as those of the frame store do.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,7 @@ from farview.frames.temporary import remove_abandoned
 from farview.frames.workers import in_processes, stopping
 from farview.rivals.isr import Transform, copy_of
 from farview.rivals.streams import Stream, StreamFrames, Streams, flow_at, joined
+from farview.training.data import open_store
 from farview.training.recipe import Recipe, digest
 
 VERSION = 2
@@ -151,9 +152,7 @@ def _make(
 ) -> bool:
     """Write the file of each stream that is not there; they appear under their names when they are whole."""
     stamp = _stamp(source)  # before reading: should the source change, the copies are stale
-    seen = recipe.input
-    window = seen.sensor.height, seen.sensor.width
-    store = FrameStore(Path(recipe.store).expanduser(), None, seen.size, aspect=window)
+    seen, store = recipe.input, open_store(replace(recipe, phases=("teacher", "student")))
     copies = []
     for transform in transforms:
         if stopping():

@@ -95,20 +95,21 @@ class FullyCoupled(Rival):
         features, hidden = scaled(4096, config.width), scaled(512, config.width)
         self.aggregation = Aggregation(classes, config.streams, features, hidden)
 
-    def features(self, seen: Streams, resolutions: Sequence[bool] = (False,)) -> dict[Stream, Tensor]:
-        """Of every unit in every stream, (B', K, features): of the eLR videos, and where `resolutions` say so (whether
-        HR) of the HR videos after them in the same batch, so that BatchNorm sees both, B' = 2 B.
+    def features(self, seen: Streams, both: bool = False) -> dict[Stream, Tensor]:
+        """Of every unit in every stream, (B', K, features): of the eLR videos, with `both` of the HR videos after them
+        in one batch, so that BatchNorm sees both, B' = 2 B.
         """
         found = {}
         for stream in seen.parts:
-            units = torch.cat([seen.see(stream, self.size, hr) for hr in resolutions])  # (B', K, C, T, H, W)
+            units = seen.see(stream, self.size)  # (B, K, C, T, H, W)
+            if both:
+                units = torch.cat([units, seen.see(stream, self.size, hr=True)])
             found[stream] = self.c3d[stream](units.flatten(0, 1)).unflatten(0, units.shape[:2])
         return found
 
     def samples(self, seen: Streams) -> tuple[dict[Stream, Tensor], Tensor]:
         """Features (B', K, features) and labels (B',): of eLR, then if they take part of HR videos, B' = 2 B."""
-        resolutions = (False, True) if self.both else (False,)
-        return self.features(seen, resolutions), seen.labels.repeat(len(resolutions))
+        return self.features(seen, self.both), seen.labels.repeat(2 if self.both else 1)
 
     def forward(self, seen: Streams) -> Tensor:
         return self.aggregation(self.features(seen))[:, None]

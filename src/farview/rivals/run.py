@@ -73,9 +73,12 @@ def run_rival(
 
 def prepare_rival(recipe: Recipe, config: RivalConfig, quiet: bool = False) -> Prepared:
     """The recipe's data, with HR frames for a rival that learns from them."""
-    before = phases_before(recipe, config)
-    phases: tuple[Phase, ...] = ("teacher", "student") if config.uses_hr else before or ("student",)
-    return prepare(replace(recipe, phases=phases), quiet)
+    return prepare(replace(recipe, phases=phases_read(recipe, config)), quiet)
+
+
+def phases_read(recipe: Recipe, config: RivalConfig) -> tuple[Phase, ...]:
+    """The phases whose frames a rival needs, its own and those before it: T-Net's are HR frames."""
+    return ("teacher", "student") if config.uses_hr else phases_before(recipe, config) or ("student",)
 
 
 def check_rival(recipe: Recipe, config: RivalConfig) -> None:

@@ -18,6 +18,7 @@ from farview.frames.intervals import Intervals
 from farview.frames.reader import file_fingerprint
 from farview.frames.sensor import SensorModel
 from farview.models.contract import NetworkConfig, StudentNetwork
+from farview.training.rival_words import apart, with_rival
 from farview.transfer.config import TransferConfig
 
 Phase = Literal["teacher", "student", "transfer"]
@@ -358,47 +359,6 @@ def read_recipe(path: str | Path | None, overrides: list[str] | None = None) -> 
         raise FarviewError(f"{where}: {plain_words(error)}{suggestion(str(error))}") from None
     except UnicodeDecodeError:
         raise FarviewError(f"{path}: not a text file; expected a recipe (YAML)") from None
-
-
-def apart(arguments: Sequence[str]) -> tuple[list[str], list[tuple[list[str], str]]]:
-    """The arguments without those of the section `rival`, and these as names and value: `--rival.intervals.frames 16`
-    as ([intervals, frames], 16). The parser would keep one alone of several within an option.
-    """
-    kept, options, words = [], [], iter(arguments)
-    for word in words:
-        key, equals, value = word.partition("=")
-        section, *names = key.split(".")
-        if section == "--rival":
-            options.append((names, value if equals else next(words, "")))
-        else:
-            kept.append(word)
-    return kept, options
-
-
-def with_rival(section: Any, options: Sequence[tuple[list[str], str]]) -> dict[str, Any] | None:
-    """A recipe's section `rival` with words of a command laid over it, the later ones over the earlier.
-
-    Raises FarviewError where one is no YAML, or the section would be no mapping.
-    """
-    import yaml
-
-    for names, text in options:
-        key = ".".join(["rival", *names])
-        try:
-            section = laid(section, names, yaml.safe_load(text))
-        except yaml.YAMLError as error:
-            raise FarviewError(f"{key}: {text}: not YAML: {one_line(error)}") from None
-        if section is not None and not isinstance(section, dict):
-            raise FarviewError(f"{key}: {text}; expected a mapping such as {{method: isr, copies: 4}}")
-    return section
-
-
-def laid(section: Any, names: Sequence[str], value: Any) -> Any:
-    """The section with `value` in the place of these names, and all else as it was."""
-    if not names:
-        return value
-    before = section if isinstance(section, dict) else {}
-    return {**before, names[0]: laid(before.get(names[0]), names[1:], value)}
 
 
 def located(arguments: list[str]) -> list[str]:

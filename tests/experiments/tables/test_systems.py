@@ -279,7 +279,7 @@ def test_what_rivals_build_on_is_trained_once_and_first(folder: Path) -> None:
 def test_hr_frames_are_decoded_where_a_row_learns_from_them(
     rows: tuple[str, ...], hr: bool, folder: Path, tmp_path: Path
 ) -> None:
-    """Of HMDB51 at the paper's scale they are 200 GB; eLR recordings have none."""
+    """Of HMDB51 at the paper's scale they are 160 GB (93 frames a clip); eLR recordings have none."""
     request = request_of(folder, rows=rows, out=str(tmp_path / "out"))
     own = replace(request, overrides=(*request.overrides, f"--store={tmp_path / 'store'}"))
     plan(planned_cells(TABLE_5, replace(own, rows=rows)), quiet=True)

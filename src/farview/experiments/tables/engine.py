@@ -17,7 +17,7 @@ from farview.rivals.run import (
     RivalConfig,
     check_rival,
     folders_before,
-    phases_before,
+    phases_read,
     rival_folder,
     run_rival,
 )
@@ -126,7 +126,7 @@ def needs_hr(cell: Cell) -> bool:
     """Whether something that the cell trains learns from HR frames."""
     row, recipe = cell.row, cell.recipe
     if row.rival is not None:
-        return row.rival.uses_hr or "teacher" in phases_before(recipe, row.rival)
+        return "teacher" in phases_read(recipe, row.rival)
     return row.phase != "student" or "teacher" in needs(recipe, "student")
 
 

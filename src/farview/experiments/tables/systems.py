@@ -36,6 +36,7 @@ NARROW_C3D, NARROW_UNITS = 1 / 8, Intervals(2, 16)
 so little, and its units: 32 frames."""
 
 
+# Notes of rows.
 MACHINES = (
     "PoT and ISR, unless options say otherwise: one descriptor of three is a network's, an S-Net as that of CSTAT, "
     "ResNet (RGB), on every frame; HOF's flow is DIS, whatever the recipe's; minutes are without that network's "
